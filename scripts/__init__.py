@@ -1,0 +1,1 @@
+"""Build and check scripts of this repository; none is installed."""
