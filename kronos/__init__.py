@@ -1,0 +1,1 @@
+"""KRONOS: market history to trades, features, a calibrated model and its evaluation."""

@@ -1,0 +1,27 @@
+"""What can go wrong in KRONOS, by name.
+
+KronosError
+├── MarketDataError       a bar, a file or a range of dates cannot be used
+├── TrainingRefusedError  the history is too small or too one-sided to train on
+└── ArtefactError         a model artefact is damaged, foreign or from a newer version
+"""
+
+from __future__ import annotations
+
+__all__ = ["ArtefactError", "KronosError", "MarketDataError", "TrainingRefusedError"]
+
+
+class KronosError(Exception):
+    """Something that the caller can mend; its text is one line that says what and how."""
+
+
+class MarketDataError(KronosError):
+    """A bar, a file or a range of dates cannot be used."""
+
+
+class TrainingRefusedError(KronosError):
+    """The history is too small or too one-sided to train on."""
+
+
+class ArtefactError(KronosError):
+    """A model artefact is damaged, foreign or from a newer version."""
