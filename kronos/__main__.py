@@ -1,0 +1,5 @@
+"""`python -m kronos` is `kronos`."""
+
+from kronos.cli import main
+
+main()

@@ -1,0 +1,151 @@
+"""The iron condor: how far out its strikes stand, and how it ends."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from kronos.market import Floats, MarketHistory, Positions
+from kronos.sessions import SESSIONS_PER_YEAR
+
+Entry = Literal["open", "close"]
+Management = Literal["hold", "touch"]
+Number = TypeVar("Number", float, Floats)
+
+SD_MULTIPLIERS: tuple[float, ...] = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6)
+DEFAULT_SD_MULTIPLIER = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CondorSpec:
+    """The trade that a model is about; it travels in the artefact's manifest.
+
+    Attributes
+    ----------
+    entry : at the session's open or at its close
+    dte_sessions : sessions from the entry's to the settlement's; 0 settles on the day of entry
+    management : hold to settlement, or close when a short strike is touched
+    wing_width_points : from a short strike to its long strike
+    strike_step_points : listed strikes are multiples of this
+    """
+
+    entry: Entry = "open"
+    dte_sessions: int = 0
+    management: Management = "hold"
+    wing_width_points: float = 10.0
+    strike_step_points: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.dte_sessions < (1 if self.entry == "close" else 0):
+            raise ValueError("an entry at the close needs dte_sessions of at least 1, one at the open at least 0")
+
+    @property
+    def horizon_sessions(self) -> int:
+        """Session closes from entry through settlement."""
+        return self.dte_sessions + 1 if self.entry == "open" else self.dte_sessions
+
+
+def expected_move(price: Number, vix: Number, horizon_sessions: int) -> Number:
+    """One standard deviation of the price as VIX implies it, in index points.
+
+    price x VIX/100 x sqrt(horizon / 252), of the arguments' shape.
+    """
+    return price * vix / 100 * math.sqrt(horizon_sessions / SESSIONS_PER_YEAR)
+
+
+def entry_price(history: MarketHistory, spec: CondorSpec) -> Floats:
+    """(n,) SPX at each session's entry, index points."""
+    return history.spx_open if spec.entry == "open" else history.spx_close
+
+
+def entry_vix(history: MarketHistory, spec: CondorSpec) -> Floats:
+    """(n,) VIX at each session's entry: at the open its open where known, else the previous close."""
+    if spec.entry == "close":
+        return history.vix_close
+    previous_close = np.concatenate([[np.nan], history.vix_close[:-1]])
+    return np.where(np.isnan(history.vix_open), previous_close, history.vix_open)
+
+
+def settlement_price(history: MarketHistory, spec: CondorSpec) -> Floats:
+    """(n,) the close that settles a trade entered on each session; NaN where it is not known yet."""
+    settled = np.full(len(history), np.nan)
+    alive = len(history) - spec.dte_sessions
+    if alive > 0:
+        settled[:alive] = history.spx_close[spec.dte_sessions :]
+    return settled
+
+
+def price_range_in_trade(history: MarketHistory, spec: CondorSpec) -> tuple[Floats, Floats]:
+    """(n,) lowest and (n,) highest SPX from entry through settlement; NaN where not known yet."""
+    first = 0 if spec.entry == "open" else 1
+    low, high = np.full(len(history), np.inf), np.full(len(history), -np.inf)
+    for ahead in range(first, spec.dte_sessions + 1):
+        low = np.minimum(low, _shifted(history.spx_low, ahead))
+        high = np.maximum(high, _shifted(history.spx_high, ahead))
+    return low, high
+
+
+def breaches(history: MarketHistory, spec: CondorSpec, half_widths: Floats) -> tuple[Floats, Floats]:
+    """Which short strikes were passed, at exact (unlisted) strikes.
+
+    Parameters
+    ----------
+    half_widths : (n, k) distance of the short strikes from the entry price, index points
+
+    Returns
+    -------
+    put, call : (n, k) 1.0 where that side was breached, 0.0 where not, NaN where not known yet
+    """
+    price = entry_price(history, spec)[:, None]
+    if spec.management == "hold":
+        low = high = settlement_price(history, spec)
+    else:
+        low, high = price_range_in_trade(history, spec)
+    put, call = price - half_widths > low[:, None], price + half_widths < high[:, None]
+    unknown = np.isnan(half_widths) | np.isnan(price) | np.isnan(low)[:, None] | np.isnan(high)[:, None]
+    return np.where(unknown, np.nan, put), np.where(unknown, np.nan, call)
+
+
+def wins(history: MarketHistory, spec: CondorSpec, multipliers: npt.ArrayLike = SD_MULTIPLIERS) -> Floats:
+    """Whether the condor of each session ended at full profit, for exact multiples of the expected move.
+
+    Returns
+    -------
+    (n, k) 1.0 for `MAX_PROFIT`, 0.0 for a breach, NaN where entry or settlement is not known
+    """
+    move = expected_move(entry_price(history, spec), entry_vix(history, spec), spec.horizon_sessions)
+    put, call = breaches(history, spec, move[:, None] * np.asarray(multipliers, dtype=np.float64))
+    return 1.0 - np.maximum(put, call)
+
+
+def wins_at(price: float, vix: float, settlement: float, spec: CondorSpec) -> Floats:
+    """(len(SD_MULTIPLIERS),) whether a condor entered at this price and VIX, held to this settlement, won."""
+    move = expected_move(price, vix, spec.horizon_sessions)
+    return (abs(settlement - price) <= np.array(SD_MULTIPLIERS) * move).astype(np.float64)
+
+
+def listed_strikes(price: Floats, half_width: Floats, spec: CondorSpec) -> tuple[Floats, Floats, Floats, Floats]:
+    """The strikes that can be traded: shorts rounded away from the price to the strike step.
+
+    Returns
+    -------
+    put_long, put_short, call_short, call_long : index points, of the arguments' shape
+    """
+    step, wing = spec.strike_step_points, spec.wing_width_points
+    put_short = np.floor((price - half_width) / step) * step
+    call_short = np.ceil((price + half_width) / step) * step
+    return put_short - wing, put_short, call_short, call_short + wing
+
+
+def entries_between(history: MarketHistory, first: np.datetime64, last: np.datetime64) -> Positions:
+    """Positions of the sessions from `first` to `last`, both included."""
+    return np.flatnonzero((history.sessions >= first) & (history.sessions <= last))
+
+
+def _shifted(values: Floats, ahead: int) -> Floats:
+    """(n,) the value `ahead` sessions later; NaN past the end."""
+    return np.concatenate([values[ahead:], np.full(min(ahead, len(values)), np.nan)])

@@ -1,0 +1,145 @@
+"""Score the model beside its references: climatology, a logistic regression and the guide's own recipe."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS, CondorSpec
+from kronos.errors import TrainingRefusedError
+from kronos.features import Variant
+from kronos.market import Floats, years_of
+from kronos.training.out_of_fold import OutOfFold, Progress, walk_forward
+from kronos.training.recipe import DEFAULT_RECIPE, Recipe
+from kronos.training.references import guide_recipe
+from kronos.training.rows import TrainingRows
+from kronos.training.scores import Scores, score
+
+AT_ONE = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
+VIX_REGIMES = ((0.0, 15.0), (15.0, 20.0), (20.0, 30.0), (30.0, float("inf")))
+MIN_SESSIONS_IN_GROUP = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Out-of-sample scores of one variant and its references, on the same sessions.
+
+    Attributes
+    ----------
+    sessions : tested
+    base_rate : win rate of the tested sessions at multiplier 1.0
+    references : `model`, `climatology`, `logistic`, `guide_recipe` at multiplier 1.0
+    by_multiplier, by_year, by_vix_regime : the model's scores, by group
+    """
+
+    variant: Variant
+    sessions: int
+    first: str
+    last: str
+    base_rate: float
+    references: Mapping[str, Scores]
+    by_multiplier: Mapping[str, Scores]
+    by_year: Mapping[str, Scores]
+    by_vix_regime: Mapping[str, Scores]
+    out_of_fold: OutOfFold
+    test_start: np.datetime64 | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        groups = ("by_multiplier", "by_year", "by_vix_regime")
+        return {
+            "variant": self.variant,
+            "sessions": self.sessions,
+            "first": self.first,
+            "last": self.last,
+            "base_rate": self.base_rate,
+            **{name: scores.as_dict() for name, scores in self.references.items()},
+            **{
+                group: {name: scores.as_dict(with_bins=False) for name, scores in getattr(self, group).items()}
+                for group in groups
+            },
+        }
+
+    def write_predictions(self, path: Path) -> None:
+        """One CSV row a tested session and multiplier: `date,sd_multiplier,probability,base_rate,win`."""
+        tested = self.out_of_fold
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["date", "sd_multiplier", "probability", "base_rate", "win"])
+            for row in tested.scored(self.test_start):
+                for at, multiplier in enumerate(SD_MULTIPLIERS):
+                    values = (tested.probability[row, at], tested.climatology[row, at])
+                    won = int(tested.rows.labels[row, at])
+                    writer.writerow([tested.rows.sessions[row], multiplier, *(f"{value:.6f}" for value in values), won])
+
+
+def evaluate(
+    rows: TrainingRows,
+    spec: CondorSpec,
+    variant: Variant = "full",
+    *,
+    test_start: np.datetime64 | None = None,
+    recipe: Recipe = DEFAULT_RECIPE,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Walk the variant and its references forward and score them from `test_start` on.
+
+    Raises
+    ------
+    TrainingRefusedError
+        Where there is too little to train on, or nothing to test.
+    """
+    tested = walk_forward(rows, variant, spec.horizon_sessions, recipe, jobs=jobs, progress=progress)
+    guide_rows, guide = guide_recipe(rows, spec.horizon_sessions, recipe, jobs=jobs)
+    scored = tested.scored(test_start)
+    scored = scored[np.isin(tested.rows.sessions[scored], guide_rows.sessions)]
+    if not len(scored):
+        raise TrainingRefusedError("no session is left to test: choose an earlier --test-start or a longer history")
+    sessions, labels = tested.rows.sessions[scored], tested.rows.labels[scored]
+    model, climatology = tested.probability[scored], tested.climatology[scored]
+    won, base = labels[:, AT_ONE], climatology[:, AT_ONE]
+    at_guide = np.searchsorted(guide_rows.sessions, sessions)
+    columns = {
+        "model": model[:, AT_ONE],
+        "climatology": base,
+        "logistic": tested.logistic[scored, AT_ONE],
+        "guide_recipe": guide[at_guide],
+    }
+    return Evaluation(
+        variant=variant,
+        sessions=len(scored),
+        first=str(sessions[0]),
+        last=str(sessions[-1]),
+        base_rate=float(won.mean()),
+        references={name: score(column, base, won) for name, column in columns.items()},
+        by_multiplier={
+            f"{multiplier:.1f}": score(model[:, at], climatology[:, at], labels[:, at])
+            for at, multiplier in enumerate(SD_MULTIPLIERS)
+        },
+        by_year=_by_group(years_of(sessions).astype(str), columns["model"], base, won),
+        by_vix_regime=_by_group(_regimes(tested.rows.vix[scored]), columns["model"], base, won),
+        out_of_fold=tested,
+        test_start=test_start,
+    )
+
+
+def _by_group(groups: np.ndarray[Any, Any], model: Floats, base: Floats, won: Floats) -> dict[str, Scores]:
+    return {
+        str(name): score(model[chosen], base[chosen], won[chosen])
+        for name in np.unique(groups)
+        if (chosen := groups == name).sum() >= MIN_SESSIONS_IN_GROUP
+    }
+
+
+def _regimes(vix: Floats) -> np.ndarray[Any, Any]:
+    """(n,) names of VIX ranges."""
+    names = np.full(len(vix), "", dtype="<U16")
+    for low, high in VIX_REGIMES:
+        names[(vix >= low) & (vix < high)] = f"{low:.0f} to {high:.0f}" if np.isfinite(high) else f"{low:.0f} and over"
+    return names
