@@ -1,0 +1,1 @@
+"""The ARES ML Advisor's HTTP service and its worker."""

@@ -1,0 +1,1 @@
+"""Advice at entry: answered from memory, logged behind."""

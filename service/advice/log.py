@@ -1,0 +1,85 @@
+"""The advice log: written behind, in batches, bounded. Never delays or fails an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import structlog
+from sqlalchemy.dialects.postgresql import insert
+
+from ares_client.contract import AdviceReply, AdviceRequest
+from service.db.engine import Sessions, transaction
+from service.db.tables import AdviceRow
+from service.errors import DatabaseUnavailableError
+
+log = structlog.get_logger(__name__)
+
+BATCH_ROWS = 500
+RETRY_SECONDS = 1.0
+
+
+class AdviceLog:
+    """Keeps what was answered until Postgres has it; drops and counts the oldest beyond its capacity."""
+
+    def __init__(self, sessions: Sessions, capacity: int) -> None:
+        self._sessions = sessions
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._capacity = capacity
+        self._something = asyncio.Event()
+        self.lost = 0
+
+    @property
+    def waiting(self) -> int:
+        """Answers that Postgres does not have yet."""
+        return len(self._waiting)
+
+    def put(self, request: AdviceRequest, reply: AdviceReply) -> None:
+        """Take note of an answer; returns at once."""
+        if len(self._waiting) >= self._capacity:
+            self._waiting.popleft()
+            self.lost += 1
+        self._waiting.append(_row(request, reply))
+        self._something.set()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._something.wait()
+            self._something.clear()
+            if not await self.flush():
+                await asyncio.sleep(RETRY_SECONDS)
+                self._something.set()
+
+    async def flush(self) -> bool:
+        """Write what waits; False where Postgres cannot be asked, with nothing lost."""
+        while self._waiting:
+            batch = [self._waiting[at] for at in range(min(BATCH_ROWS, len(self._waiting)))]
+            try:
+                async with transaction(self._sessions) as session:
+                    await session.execute(insert(AdviceRow).on_conflict_do_nothing(), batch)
+            except DatabaseUnavailableError as error:
+                log.warning("advice_log_waits", waiting=len(self._waiting), lost=self.lost, error=str(error))
+                return False
+            written = {row["advice_id"] for row in batch}
+            while self._waiting and self._waiting[0]["advice_id"] in written:
+                self._waiting.popleft()
+        return True
+
+
+def _row(request: AdviceRequest, reply: AdviceReply) -> dict[str, Any]:
+    return {
+        "advice_id": reply.advice_id,
+        "bot": request.bot,
+        "as_of": reply.as_of,
+        "session": reply.session,
+        "price": request.price,
+        "vix": request.vix,
+        "sd_multiplier": reply.sd_multiplier,
+        "advice": reply.advice.value,
+        "win_probability": reply.win_probability,
+        "base_rate": reply.base_rate,
+        "model_version": reply.model_version,
+        "reply": reply.model_dump(mode="json"),
+    }

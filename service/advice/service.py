@@ -1,0 +1,129 @@
+"""Answers ARES from memory: features, probability, policy, and the reasons a reader should know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from ares_client.contract import AdviceReply, AdviceRequest
+from kronos.errors import MarketDataError
+from kronos.model import Prediction
+from kronos.policy import Policy
+from kronos.sessions import exchange_sessions
+from service.advice.log import AdviceLog
+from service.advice.resolve import ResolvedFeatures, resolve
+from service.clock import Clock
+from service.errors import OutsideCalendarError
+from service.market_days.holder import MarketHolder
+from service.models.holder import LiveModel, ModelHolder
+
+TOP_FACTORS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceRules:
+    """What the operator may set: a policy in place of the model's own, and how old training data may be."""
+
+    policy: Policy | None
+    model_max_age: timedelta
+
+
+class AdviceService:
+    """Advises. Needs no database: model and bars are in memory, the log is written behind."""
+
+    def __init__(
+        self, models: ModelHolder, market: MarketHolder, log: AdviceLog, rules: AdviceRules, clock: Clock
+    ) -> None:
+        self._models = models
+        self._market = market
+        self._log = log
+        self._rules = rules
+        self._clock = clock
+
+    def advise(self, request: AdviceRequest) -> AdviceReply:
+        """Answer one request from exactly one model version.
+
+        Raises
+        ------
+        NoModelError, OutsideCalendarError
+        """
+        live = self._models.require()
+        as_of = request.as_of or self._clock()
+        try:
+            features = resolve(request, as_of, live.model.spec, self._market.history, exchange_sessions())
+        except MarketDataError as error:
+            raise OutsideCalendarError(str(error)) from error
+        prediction = live.model.predict(features.variant, features.values, request.sd_multiplier)
+        reply = self._reply(uuid4(), request, as_of, live, features, prediction)
+        self._log.put(request, reply)
+        return reply
+
+    def _reply(
+        self,
+        advice_id: UUID,
+        request: AdviceRequest,
+        as_of: datetime,
+        live: LiveModel,
+        features: ResolvedFeatures,
+        prediction: Prediction,
+    ) -> AdviceReply:
+        notes, limits = self._reasons(as_of, live, features, prediction)
+        policy = self._rules.policy or live.model.policy
+        decision = policy.decide(
+            prediction.probability,
+            prediction.base_rate,
+            prediction.multipliers,
+            prediction.curve,
+            may_trade_full=not limits or limits == ["no_skill"],
+        )
+        return AdviceReply.model_validate(
+            {
+                "advice_id": advice_id,
+                "advice": decision.advice.value,
+                "win_probability": prediction.probability,
+                "base_rate": prediction.base_rate,
+                "sd_multiplier": request.sd_multiplier,
+                "suggested_risk_pct": decision.suggested_risk_pct,
+                "suggested_sd_multiplier": decision.suggested_sd_multiplier,
+                "curve": _curve(prediction),
+                "status": "degraded" if limits else "ok",
+                "reasons": limits + notes,
+                "variant": features.variant,
+                "features": {
+                    name: {"value": value, "source": features.sources[name]} for name, value in features.values.items()
+                },
+                "base_log_odds": prediction.base_log_odds,
+                "top_factors": [
+                    {"feature": name, "log_odds": value} for name, value in prediction.top_factors(TOP_FACTORS)
+                ],
+                "session": features.session,
+                "as_of": as_of,
+                "model_version": live.version,
+            }
+        )
+
+    def _reasons(
+        self, as_of: datetime, live: LiveModel, features: ResolvedFeatures, prediction: Prediction
+    ) -> tuple[list[str], list[str]]:
+        """What informs, and what degrades the answer."""
+        notes = {
+            "reduced_variant": features.variant != "full",
+            "feature_mismatch": features.mismatch,
+            "not_a_session": features.market_closed,
+        }
+        age = features.session - live.model.trained_through
+        limits = {
+            "expired": age > self._rules.model_max_age,
+            "out_of_domain": prediction.out_of_domain,
+            "no_skill": not prediction.has_skill,
+        }
+        return [name for name, holds in notes.items() if holds], [name for name, holds in limits.items() if holds]
+
+
+def _curve(prediction: Prediction) -> list[dict[str, Any]]:
+    return [
+        {"sd_multiplier": float(m), "win_probability": float(p), "base_rate": float(base)}
+        for m, p, base in zip(prediction.multipliers, prediction.curve, prediction.base_rates, strict=True)
+    ]

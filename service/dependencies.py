@@ -1,0 +1,68 @@
+"""How endpoints get at the application's collaborators, and at their transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.advice.service import AdviceService
+from service.db.engine import transaction
+from service.market_days.service import MarketDayService
+from service.models.service import ModelService
+from service.outcomes.service import OutcomeService
+from service.retrain.service import RetrainService
+from service.settings import Settings
+from service.state import AppState
+
+
+def app_state(request: Request) -> AppState:
+    """The state that the lifespan made."""
+    state: AppState = request.state.app
+    return state
+
+
+StateDependency = Annotated[AppState, Depends(app_state)]
+
+
+async def database_session(state: StateDependency) -> AsyncIterator[AsyncSession]:
+    """One request, one transaction: committed before the reply is sent, rolled back on any error."""
+    async with transaction(state.sessions) as session:
+        yield session
+
+
+SessionDependency = Annotated[AsyncSession, Depends(database_session, scope="function")]
+
+
+def _settings(state: StateDependency) -> Settings:
+    return state.settings
+
+
+def _advice(state: StateDependency) -> AdviceService:
+    return state.advice
+
+
+def _outcomes(state: StateDependency, session: SessionDependency) -> OutcomeService:
+    return OutcomeService(session, state.market_holder, state.model_holder)
+
+
+def _retrain(state: StateDependency, session: SessionDependency) -> RetrainService:
+    return RetrainService(session)
+
+
+def _models(state: StateDependency, session: SessionDependency) -> ModelService:
+    return ModelService(session, state.clock)
+
+
+def _market_days(session: SessionDependency) -> MarketDayService:
+    return MarketDayService(session)
+
+
+SettingsDependency = Annotated[Settings, Depends(_settings)]
+AdviceServiceDependency = Annotated[AdviceService, Depends(_advice)]
+OutcomeServiceDependency = Annotated[OutcomeService, Depends(_outcomes, scope="function")]
+RetrainServiceDependency = Annotated[RetrainService, Depends(_retrain, scope="function")]
+ModelServiceDependency = Annotated[ModelService, Depends(_models, scope="function")]
+MarketDayServiceDependency = Annotated[MarketDayService, Depends(_market_days, scope="function")]

@@ -1,0 +1,1 @@
+"""The history that features are derived from."""

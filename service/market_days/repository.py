@@ -1,0 +1,63 @@
+"""SQL of the daily bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kronos.market import OPTIONAL_COLUMNS, REQUIRED_COLUMNS, MarketHistory
+from service.db.tables import MarketDayRow
+
+COLUMNS = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
+ROWS_PER_STATEMENT = 1_000
+
+
+class MarketDayRepository:
+    """Daily bars within one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def upsert(self, bars: Sequence[dict[str, Any]]) -> None:
+        """Insert or replace bars, each named by its `session`."""
+        for start in range(0, len(bars), ROWS_PER_STATEMENT):
+            statement = insert(MarketDayRow).values(bars[start : start + ROWS_PER_STATEMENT])
+            replaced = {name: statement.excluded[name] for name in COLUMNS}
+            await self._session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[MarketDayRow.session],
+                    set_={**replaced, "updated_at": func.clock_timestamp()},
+                )
+            )
+
+    async def extent(self) -> tuple[date | None, date | None, int]:
+        """The first and last session and how many there are."""
+        row = (
+            await self._session.execute(
+                select(func.min(MarketDayRow.session), func.max(MarketDayRow.session), func.count())
+            )
+        ).one()
+        return row[0], row[1], row[2]
+
+    async def fingerprint(self) -> tuple[int, datetime | None]:
+        """What differs whenever a bar has changed."""
+        row = (await self._session.execute(select(func.count(), func.max(MarketDayRow.updated_at)))).one()
+        return row[0], row[1]
+
+    async def history(self) -> MarketHistory | None:
+        """Every bar."""
+        columns = [getattr(MarketDayRow, name) for name in COLUMNS]
+        rows = (
+            await self._session.execute(select(MarketDayRow.session, *columns).order_by(MarketDayRow.session))
+        ).all()
+        if not rows:
+            return None
+        days = np.array([row[0] for row in rows], dtype="datetime64[D]")
+        values = np.array([row[1:] for row in rows], dtype=np.float64)
+        return MarketHistory.from_bars(days, {name: values[:, at] for at, name in enumerate(COLUMNS)})

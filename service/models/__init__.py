@@ -1,0 +1,1 @@
+"""Stored model versions: upload, list, inspect, activate."""

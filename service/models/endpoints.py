@@ -1,0 +1,59 @@
+"""HTTP of the models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from ares_client.contract import ModelInfo
+from service.dependencies import ModelServiceDependency, SettingsDependency
+from service.http import problems, read_body
+
+router = APIRouter(tags=["models"])
+
+ARTEFACT_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.post(
+    "/models",
+    status_code=201,
+    openapi_extra=ARTEFACT_BODY,
+    responses={200: {"model": ModelInfo, "description": "already stored"}, **problems(413, 422, 503)},
+)
+async def upload_model(
+    request: Request,
+    response: Response,
+    models: ModelServiceDependency,
+    settings: SettingsDependency,
+    activate: Annotated[bool, Query(description="make it the champion at once")] = False,
+) -> ModelInfo:
+    """Upload an artefact: the champion where there is none, otherwise a candidate unless `activate` is asked for."""
+    content = await read_body(request, settings.max_artefact_bytes)
+    info, new = await models.upload(content, activate=activate)
+    response.status_code = 201 if new else 200
+    return info
+
+
+@router.get("/models", responses=problems(503))
+async def list_models(models: ModelServiceDependency) -> Sequence[ModelInfo]:
+    """List every stored version, newest first."""
+    return await models.list()
+
+
+@router.get("/models/{version}", responses=problems(404, 503))
+async def get_model(version: str, models: ModelServiceDependency) -> ModelInfo:
+    """Inspect one version with its manifest."""
+    return await models.get(version)
+
+
+@router.post("/models/{version}/activate", responses=problems(404, 422, 503))
+async def activate_model(version: str, models: ModelServiceDependency) -> ModelInfo:
+    """Make a stored version the champion; this is also how to roll back."""
+    return await models.activate(version)

@@ -1,0 +1,107 @@
+"""SQL of the stored models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import undefer
+
+from service.db.tables import ModelVersionRow
+
+PROMOTION_LOCK_KEY = 7_230_651_805
+
+
+class ModelRepository:
+    """Model versions within one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def lock(self) -> None:
+        """Let one transaction at a time number, insert or promote."""
+        await self._session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PROMOTION_LOCK_KEY})
+
+    async def champion(self) -> ModelVersionRow | None:
+        """The champion, without its bytes."""
+        return await self._session.scalar(select(ModelVersionRow).where(ModelVersionRow.state == "champion"))
+
+    async def champion_identity(self) -> tuple[str, str] | None:
+        """The champion's version and SHA-256."""
+        row = (
+            await self._session.execute(
+                select(ModelVersionRow.version, ModelVersionRow.sha256).where(ModelVersionRow.state == "champion")
+            )
+        ).first()
+        return None if row is None else (row.version, row.sha256)
+
+    async def artefact(self, version: str) -> bytes | None:
+        """The bytes of a version."""
+        return await self._session.scalar(select(ModelVersionRow.artefact).where(ModelVersionRow.version == version))
+
+    async def by_version(self, version: str) -> ModelVersionRow | None:
+        """One version with its manifest."""
+        return await self._session.scalar(
+            select(ModelVersionRow).where(ModelVersionRow.version == version).options(undefer(ModelVersionRow.manifest))
+        )
+
+    async def by_sha256(self, sha256: str) -> ModelVersionRow | None:
+        """The version that an artefact already has."""
+        return await self._session.scalar(select(ModelVersionRow).where(ModelVersionRow.sha256 == sha256))
+
+    async def all(self) -> Sequence[ModelVersionRow]:
+        """Every version, newest first."""
+        newest_first = select(ModelVersionRow).order_by(ModelVersionRow.major.desc(), ModelVersionRow.minor.desc())
+        return (await self._session.scalars(newest_first)).all()
+
+    async def next_version(self, origin: str) -> tuple[int, int]:
+        """Major for an upload, minor of the champion's line for a retrain; call with the lock held."""
+        if origin == "retrain":
+            champion = await self.champion()
+            major = champion.major if champion else 1
+            newest = select(func.max(ModelVersionRow.minor)).where(ModelVersionRow.major == major)
+            return major, (await self._session.scalar(newest) or 0) + 1
+        return (await self._session.scalar(select(func.max(ModelVersionRow.major))) or 0) + 1, 0
+
+    async def insert(
+        self,
+        *,
+        origin: str,
+        state: str,
+        sha256: str,
+        artefact: bytes,
+        manifest: dict[str, Any],
+        metrics: dict[str, Any] | None,
+        run_id: UUID | None = None,
+    ) -> ModelVersionRow:
+        """Store an artefact under the next version; call with the lock held."""
+        major, minor = await self.next_version(origin)
+        row = ModelVersionRow(
+            version=f"{major}.{minor}.0",
+            major=major,
+            minor=minor,
+            origin=origin,
+            state=state,
+            sha256=sha256,
+            artefact=artefact,
+            manifest=manifest,
+            metrics=metrics,
+            run_id=run_id,
+        )
+        self._session.add(row)
+        await self._session.flush()
+        await self._session.refresh(row, ["created_at"])
+        return row
+
+    async def promote(self, row: ModelVersionRow, now: datetime) -> None:
+        """Make a version the champion and retire the one before; call with the lock held."""
+        await self._session.execute(
+            update(ModelVersionRow).where(ModelVersionRow.state == "champion").values(state="retired")
+        )
+        row.state = "champion"
+        row.activated_at = now
+        await self._session.flush()

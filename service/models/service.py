@@ -1,0 +1,114 @@
+"""What may become of a model: stored as a candidate, promoted, rolled back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ares_client.contract import Metrics, ModelInfo
+from kronos.artefact import identity
+from kronos.errors import ArtefactError
+from kronos.model import Model
+from service.clock import Clock
+from service.db.tables import ModelVersionRow
+from service.errors import ArtefactRefusedError, NotFoundError
+from service.models.repository import ModelRepository
+from service.notifications import Topic, notify
+
+
+class ModelService:
+    """Uploads, lists and activates models."""
+
+    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+        self._session = session
+        self._models = ModelRepository(session)
+        self._clock = clock
+
+    async def upload(self, content: bytes, *, activate: bool) -> tuple[ModelInfo, bool]:
+        """Store an artefact: champion where there is none or where asked for, else a candidate.
+
+        Returns
+        -------
+        The version, and whether it is new; the same bytes again give the same version.
+
+        Raises
+        ------
+        ArtefactRefusedError
+        """
+        try:
+            model = await asyncio.to_thread(Model.from_bytes, content)
+        except ArtefactError as error:
+            raise ArtefactRefusedError(str(error)) from error
+        await self._models.lock()
+        row = await self._models.by_sha256(identity(content))
+        new = row is None
+        if row is None:
+            row = await self._models.insert(
+                origin="upload",
+                state="candidate",
+                sha256=identity(content),
+                artefact=content,
+                manifest=dict(model.manifest),
+                metrics=model.headline_metrics,
+            )
+        if activate or await self._models.champion() is None:
+            await self._promote(row)
+        return model_info(row), new
+
+    async def activate(self, version: str) -> ModelInfo:
+        """Make a stored version the champion: promotion by hand, or rollback.
+
+        Raises
+        ------
+        NotFoundError, ArtefactRefusedError
+        """
+        await self._models.lock()
+        row = await self._existing(version)
+        content = await self._models.artefact(version)
+        try:
+            await asyncio.to_thread(Model.from_bytes, content or b"")
+        except ArtefactError as error:
+            raise ArtefactRefusedError(str(error)) from error
+        await self._promote(row)
+        return model_info(row)
+
+    async def list(self) -> Sequence[ModelInfo]:
+        """All versions, newest first, without their manifests."""
+        return [model_info(row) for row in await self._models.all()]
+
+    async def get(self, version: str) -> ModelInfo:
+        """One version with its manifest.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        return model_info(await self._existing(version), with_manifest=True)
+
+    async def _existing(self, version: str) -> ModelVersionRow:
+        row = await self._models.by_version(version)
+        if row is None:
+            raise NotFoundError("there is no such model version")
+        return row
+
+    async def _promote(self, row: ModelVersionRow) -> None:
+        if row.state != "champion":
+            await self._models.promote(row, self._clock())
+            await notify(self._session, Topic.CHAMPION)
+
+
+def model_info(row: ModelVersionRow, *, with_manifest: bool = False) -> ModelInfo:
+    """A stored version as the contract shows it."""
+    return ModelInfo.model_validate(
+        {
+            "version": row.version,
+            "state": row.state,
+            "sha256": row.sha256,
+            "created_at": row.created_at,
+            "origin": row.origin,
+            "metrics": None if row.metrics is None else Metrics.model_validate(row.metrics),
+            "manifest": row.manifest if with_manifest else None,
+        }
+    )

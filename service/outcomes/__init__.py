@@ -1,0 +1,1 @@
+"""Closed trades, as the bots report them."""

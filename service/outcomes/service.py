@@ -1,0 +1,138 @@
+"""Recording closed trades: once each, by content, flagged where the market says otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ares_client.contract import Outcome, OutcomeResult, TradeOutcome
+from kronos.condor import DEFAULT_SD_MULTIPLIER, CondorSpec, expected_move
+from kronos.market import MarketHistory
+from service.errors import OutcomeConflictError
+from service.market_days.holder import MarketHolder
+from service.models.holder import ModelHolder
+from service.outcomes.repository import OutcomeRepository
+
+LABEL_CONTRADICTED = "label_contradicted"
+
+
+class OutcomeService:
+    """Records outcomes within one transaction."""
+
+    def __init__(self, session: AsyncSession, market: MarketHolder, models: ModelHolder) -> None:
+        self._outcomes = OutcomeRepository(session)
+        self._history = market.history
+        self._spec = models.live.model.spec if models.live else CondorSpec()
+
+    async def record(self, outcome: Outcome) -> OutcomeResult:
+        """Record one trade.
+
+        Raises
+        ------
+        OutcomeConflictError
+            Where the trade is known with other content.
+        """
+        (result,) = await self._record([outcome])
+        if result.status == "conflict":
+            raise OutcomeConflictError("the trade is already recorded with other content; the first record stays")
+        return result
+
+    async def record_batch(self, items: Sequence[Any]) -> list[OutcomeResult]:
+        """Record what can be recorded; one result an item, in order."""
+        results: list[OutcomeResult | None] = [None] * len(items)
+        valid: dict[int, Outcome] = {}
+        for at, item in enumerate(items):
+            try:
+                valid[at] = Outcome.model_validate(item)
+            except ValidationError as error:
+                results[at] = OutcomeResult(status="invalid", detail=_first_problem(error))
+        for at, result in zip(valid, await self._record(list(valid.values())), strict=True):
+            results[at] = result
+        return [result for result in results if result is not None]
+
+    async def _record(self, outcomes: Sequence[Outcome]) -> list[OutcomeResult]:
+        if not outcomes:
+            return []
+        first_of: dict[tuple[str, str], Outcome] = {}
+        for outcome in outcomes:
+            first_of.setdefault((outcome.bot, outcome.trade_id), outcome)
+        flags = {key: self._flags(outcome) for key, outcome in first_of.items()}
+        # One order for all writers, so that two batches with the same trades cannot wait for each other.
+        rows = [_row(first_of[key], flags[key]) for key in sorted(first_of)]
+        inserted = await self._outcomes.insert_new(rows)
+        stored = await self._outcomes.content_hashes([key for key in first_of if key not in inserted])
+        stored |= {key: content_sha256(first_of[key]) for key in inserted}
+        results = []
+        for outcome in outcomes:
+            key = (outcome.bot, outcome.trade_id)
+            if key in inserted and first_of[key] is outcome:
+                results.append(_result(outcome, "recorded", flags[key]))
+            elif stored[key] == content_sha256(outcome):
+                results.append(_result(outcome, "duplicate", flags[key]))
+            else:
+                detail = "already recorded with other content; the first record stays"
+                results.append(_result(outcome, "conflict", [], detail))
+        return results
+
+    def _flags(self, outcome: Outcome) -> list[str]:
+        settlement = outcome.settlement_price or _settlement(self._history, self._spec, outcome)
+        strikes = _short_strikes(self._spec, outcome)
+        if self._spec.management != "hold" or settlement is None or strikes is None:
+            return []
+        put_short, call_short = strikes
+        if settlement < put_short:
+            settled = TradeOutcome.PUT_BREACHED
+        elif settlement > call_short:
+            settled = TradeOutcome.CALL_BREACHED
+        else:
+            settled = TradeOutcome.MAX_PROFIT
+        return [] if outcome.outcome == settled else [LABEL_CONTRADICTED]
+
+
+def content_sha256(outcome: Outcome) -> bytes:
+    """What makes two reports of a trade the same: every field that was sent, in any order."""
+    return hashlib.sha256(outcome.model_dump_json(exclude_none=True).encode()).digest()
+
+
+def _row(outcome: Outcome, flags: list[str]) -> dict[str, Any]:
+    return {**outcome.model_dump(), "content_sha256": content_sha256(outcome), "flags": flags}
+
+
+def _result(outcome: Outcome, status: str, flags: list[str], detail: str | None = None) -> OutcomeResult:
+    return OutcomeResult.model_validate(
+        {"status": status, "bot": outcome.bot, "trade_id": outcome.trade_id, "detail": detail, "flags": flags}
+    )
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:300]
+
+
+def _settlement(history: MarketHistory | None, spec: CondorSpec, outcome: Outcome) -> float | None:
+    """The close that settled the trade, where its bar is known."""
+    if history is None:
+        return None
+    entered = np.flatnonzero(history.sessions == np.datetime64(outcome.trade_date, "D"))
+    settled = int(entered[0]) + spec.dte_sessions if len(entered) else len(history)
+    if settled >= len(history):
+        return None
+    close = float(history.spx_close[settled])
+    return None if np.isnan(close) else close
+
+
+def _short_strikes(spec: CondorSpec, outcome: Outcome) -> tuple[float, float] | None:
+    """The short strikes as reported, else as the reported price, VIX and multiplier give them."""
+    if outcome.put_short_strike is not None and outcome.call_short_strike is not None:
+        return outcome.put_short_strike, outcome.call_short_strike
+    price, vix = outcome.features.get("price"), outcome.features.get("vix")
+    if not price or not vix or price <= 0 or vix <= 0:
+        return None
+    move = expected_move(price, vix, spec.horizon_sessions)
+    half_width = (outcome.sd_multiplier or DEFAULT_SD_MULTIPLIER) * move
+    return price - half_width, price + half_width

@@ -1,0 +1,1 @@
+"""Retraining: asked for over HTTP, queued in Postgres, done by the worker, published through the gate."""

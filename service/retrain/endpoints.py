@@ -1,0 +1,46 @@
+"""HTTP of the retraining."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from ares_client.contract import RetrainNotNeeded, RetrainRequest, RetrainRun
+from service.dependencies import RetrainServiceDependency
+from service.http import problems
+
+router = APIRouter(tags=["retrain"])
+
+
+@router.post(
+    "/retrain",
+    status_code=202,
+    response_model=RetrainRun | RetrainNotNeeded,
+    responses={
+        200: {"model": RetrainNotNeeded, "description": "Too few new outcomes"},
+        202: {"model": RetrainRun, "description": "Queued, or already active"},
+        **problems(409, 413, 422, 503),
+    },
+)
+async def post_retrain(
+    response: Response, retrain: RetrainServiceDependency, request: RetrainRequest | None = None
+) -> RetrainRun | RetrainNotNeeded:
+    """Ask for a challenger; while a run is active, that same run is the answer."""
+    answer = await retrain.request(request or RetrainRequest())
+    if isinstance(answer, RetrainNotNeeded):
+        response.status_code = 200
+    return answer
+
+
+@router.get("/retrain", responses=problems(503))
+async def list_runs(retrain: RetrainServiceDependency) -> Sequence[RetrainRun]:
+    """List the latest runs, newest first."""
+    return await retrain.list()
+
+
+@router.get("/retrain/{run_id}", responses=problems(404, 422, 503))
+async def get_run(run_id: UUID, retrain: RetrainServiceDependency) -> RetrainRun:
+    """See where one run stands, and how it ended."""
+    return await retrain.get(run_id)

@@ -1,0 +1,100 @@
+"""SQL of the retraining runs. Their live state is the queue's, so it is read from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Text, case, cast, column, literal, select, table, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.db.tables import RetrainRunRow
+
+RETRAIN_LOCK_KEY = 7_230_651_806
+
+JOBS = table("pgqueuer", column("id", BigInteger), column("status"))
+JOB_STATUS = cast(JOBS.c.status, Text)
+LIVE_STATE = case(
+    (RetrainRunRow.verdict.is_not(None), RetrainRunRow.verdict),
+    (JOB_STATUS == "queued", literal("queued")),
+    (JOB_STATUS == "picked", literal("running")),
+    else_=literal("failed"),
+).label("state")
+RUNS = select(RetrainRunRow, LIVE_STATE).outerjoin(JOBS, JOBS.c.id == RetrainRunRow.job_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RunInState:
+    """A run and where it stands."""
+
+    row: RetrainRunRow
+    state: str
+
+
+class RetrainRepository:
+    """Retraining runs within one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def lock(self) -> None:
+        """Let one transaction at a time ask for a run."""
+        await self._session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": RETRAIN_LOCK_KEY})
+
+    async def active(self) -> RunInState | None:
+        """The run that is queued or running, if any."""
+        return await self._first(RUNS.where(LIVE_STATE.in_(["queued", "running"])))
+
+    async def get(self, run_id: UUID) -> RunInState | None:
+        """One run."""
+        return await self._first(RUNS.where(RetrainRunRow.run_id == run_id))
+
+    async def newest(self, limit: int) -> Sequence[RunInState]:
+        """The latest runs, newest first."""
+        found = await self._session.execute(RUNS.order_by(RetrainRunRow.requested_at.desc()).limit(limit))
+        return [RunInState(row, state) for row, state in found]
+
+    async def insert(self, run_id: UUID, *, forced: bool, min_new_samples: int, new_outcomes: int) -> RetrainRunRow:
+        """Note a run that was asked for."""
+        row = RetrainRunRow(
+            run_id=run_id,
+            forced=forced,
+            min_new_samples=min_new_samples,
+            new_outcomes=new_outcomes,
+            figures={},
+        )
+        self._session.add(row)
+        await self._session.flush()
+        await self._session.refresh(row, ["requested_at"])
+        return row
+
+    async def claim_verdict(self, run_id: UUID) -> RetrainRunRow | None:
+        """The run, locked, if it still has no verdict: whoever holds it may publish, once."""
+        return await self._session.scalar(
+            select(RetrainRunRow)
+            .where(RetrainRunRow.run_id == run_id, RetrainRunRow.verdict.is_(None))
+            .with_for_update()
+        )
+
+    async def conclude(
+        self,
+        row: RetrainRunRow,
+        verdict: str,
+        now: datetime,
+        *,
+        reason: str | None = None,
+        model_version: str | None = None,
+        metrics: dict[str, Any] | None = None,
+        figures: dict[str, Any] | None = None,
+    ) -> None:
+        """Store how a run ended, with its figures."""
+        row.verdict, row.reason, row.finished_at = verdict, reason, now
+        row.model_version, row.metrics, row.figures = model_version, metrics, figures or {}
+        await self._session.flush()
+
+    async def _first(self, query: Any) -> RunInState | None:
+        found = (await self._session.execute(query.limit(1))).first()
+        return None if found is None else RunInState(found[0], found[1])

@@ -1,0 +1,125 @@
+"""Train a challenger in a niced child process over a folder of files, so that nothing here needs scikit-learn."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from kronos.market_csv import write_market_csv
+from service.db.engine import Sessions, transaction
+from service.db.tables import OutcomeRow
+from service.errors import TrainingFailedError
+from service.market_days.repository import MarketDayRepository
+from service.models.repository import ModelRepository
+from service.outcomes.repository import OutcomeRepository
+from service.retrain.publish import Verdict
+from service.retrain.repository import RetrainRepository
+from service.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+STDERR_KEPT_CHARACTERS = 2_000
+
+
+async def train_challenger(settings: Settings, sessions: Sessions, run_id: UUID) -> Verdict | None:
+    """Carry out one run up to its verdict; None where it already has one.
+
+    Raises
+    ------
+    TrainingFailedError, DatabaseUnavailableError
+    """
+    with tempfile.TemporaryDirectory(prefix="ares-retrain-") as name:
+        folder = Path(name)
+        inputs = await _write_inputs(settings, sessions, run_id, folder)
+        if inputs is None:
+            return None
+        champion_sha256, outcome_ids = inputs
+        await _run_child(folder, settings.training_timeout_seconds)
+        result = json.loads((folder / "result.json").read_text())
+        challenger = folder / "challenger.ares"
+        return Verdict(
+            promoted=result["promoted"],
+            reason=result["reason"],
+            artefact=challenger.read_bytes() if challenger.exists() else None,
+            manifest=result["manifest"],
+            metrics=result["metrics"],
+            figures=result["figures"],
+            outcome_ids=outcome_ids,
+            champion_sha256=champion_sha256,
+        )
+
+
+async def _write_inputs(
+    settings: Settings, sessions: Sessions, run_id: UUID, folder: Path
+) -> tuple[str, tuple[int, ...]] | None:
+    """Write what the child reads; returns the champion's SHA-256 and the ids of the outcomes."""
+    async with transaction(sessions) as session:
+        run = await RetrainRepository(session).get(run_id)
+        if run is None or run.row.verdict is not None:
+            return None
+        models = ModelRepository(session)
+        champion = await models.champion_identity()
+        if champion is None:
+            raise TrainingFailedError("there is no champion to continue from")
+        artefact = await models.artefact(champion[0])
+        history = await MarketDayRepository(session).history()
+        outcomes = await OutcomeRepository(session).all()
+    (folder / "champion.ares").write_bytes(artefact or b"")
+    if history is not None:
+        write_market_csv(history, folder / "market_days.csv")
+    job = {
+        "forced": run.row.forced,
+        "limits": asdict(settings.gate),
+        "trades": [_trade(row) for row in outcomes],
+    }
+    (folder / "job.json").write_text(json.dumps(job))
+    return champion[1], tuple(row.id for row in outcomes)
+
+
+def _trade(row: OutcomeRow) -> dict[str, Any]:
+    """An outcome as `kronos.training.trades.Trade` takes it."""
+    return {
+        "session": row.trade_date.isoformat(),
+        "outcome": row.outcome,
+        "sd_multiplier": row.sd_multiplier,
+        "price": row.features.get("price"),
+        "vix": row.features.get("vix"),
+    }
+
+
+async def _run_child(folder: Path, timeout_seconds: float) -> None:
+    """Run the training job; its stdin is a pipe whose end tells it that the worker is gone."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "kronos.training.retrain_job", str(folder)),
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    try:
+        _, said = await asyncio.wait_for(_ended(child), timeout_seconds)
+    except TimeoutError as error:
+        raise TrainingFailedError(f"training took longer than {timeout_seconds:.0f} seconds") from error
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    if child.returncode != 0:
+        last = said.decode(errors="replace").strip()[-STDERR_KEPT_CHARACTERS:]
+        log.error("training_child_failed", returncode=child.returncode, stderr=last)
+        raise TrainingFailedError(f"the training process ended with {child.returncode}: {last.splitlines()[-1:]}")
+
+
+async def _ended(child: asyncio.subprocess.Process) -> tuple[int, bytes]:
+    """Wait without closing stdin, which `communicate` would do at once."""
+    assert child.stderr is not None  # noqa: S101 - asked for as a pipe
+    said = await child.stderr.read()
+    return await child.wait(), said

@@ -1,0 +1,142 @@
+"""Fixtures that everything shares: real PostgreSQL, a model trained on the bundled sample, real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from kronos.condor import CondorSpec
+from kronos.market import MarketHistory
+from kronos.market_csv import bundled_sample
+from kronos.model import Model
+from kronos.push import market_days
+from kronos.training.export import TrainedModel, train
+from kronos.training.rows import TrainingRows, build_rows
+from service.db.embedded import EmbeddedPostgres
+from service.db.migrate import migrate
+from service.settings import Settings
+from tests.support.processes import TEMPLATE, AdvisorProcess, Databases, traversable_temporary_folder, wait_until
+
+EVALUATION_DATA = Path(__file__).parent.parent.parent / "shared" / "data"
+
+StartProcess = Callable[..., AdvisorProcess]
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """An embedded server with a migrated template."""
+    folder = traversable_temporary_folder("ares-tests-")
+    server = EmbeddedPostgres(folder)
+    server.start()
+    try:
+        made = Databases(server)
+        made.execute(f"CREATE DATABASE {TEMPLATE}")
+        asyncio.run(migrate(Settings(database_url=SecretStr(server.url(TEMPLATE)))))
+        yield made
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> str:
+    """A migrated, empty database of the test's own."""
+    return databases.make()
+
+
+@pytest.fixture(scope="session")
+def sample() -> MarketHistory:
+    """The bundled market sample."""
+    return bundled_sample()
+
+
+@pytest.fixture(scope="session")
+def spec() -> CondorSpec:
+    """The default trade: entry at the open, settled at that day's close."""
+    return CondorSpec()
+
+
+@pytest.fixture(scope="session")
+def sample_rows(sample: MarketHistory, spec: CondorSpec) -> TrainingRows:
+    """Training rows of the whole sample."""
+    return build_rows(sample, spec)[0]
+
+
+@pytest.fixture(scope="session")
+def trained(sample_rows: TrainingRows, spec: CondorSpec) -> TrainedModel:
+    """A model trained on the whole sample."""
+    return train(sample_rows, spec)
+
+
+@pytest.fixture(scope="session")
+def artefact(trained: TrainedModel) -> bytes:
+    """The trained model's file."""
+    return trained.artefact.to_bytes()
+
+
+@pytest.fixture(scope="session")
+def model(artefact: bytes) -> Model:
+    """The trained model as it is served."""
+    return Model.from_bytes(artefact)
+
+
+@pytest.fixture
+def start_process(tmp_path: Path) -> Iterator[StartProcess]:
+    """Starts `advisor` processes and stops them after the test."""
+    started: list[AdvisorProcess] = []
+
+    def start(command: str, database_url: str, **settings: str) -> AdvisorProcess:
+        process = AdvisorProcess(command, database_url, tmp_path / "data", settings)
+        started.append(process)
+        return process.start()
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+@pytest.fixture
+def service(start_process: StartProcess, database_url: str) -> AdvisorProcess:
+    """A running service over an empty database: no model, no bars."""
+    return start_process("serve", database_url)
+
+
+@pytest.fixture(scope="session")
+def sample_days(sample: MarketHistory) -> list[dict[str, Any]]:
+    """The sample as `PUT /market-days` takes it."""
+    return [day.model_dump(mode="json") for day in market_days(sample)]
+
+
+@pytest.fixture
+def ready_service(service: AdvisorProcess, artefact: bytes, sample_days: list[dict[str, Any]]) -> AdvisorProcess:
+    """A running service with a model and the sample's bars."""
+    equip(service, artefact, sample_days)
+    return service
+
+
+@pytest.fixture(scope="session")
+def live_service(
+    databases: Databases,
+    artefact: bytes,
+    sample_days: list[dict[str, Any]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[AdvisorProcess]:
+    """One running service with model and bars, shared by the tests of the client."""
+    service = AdvisorProcess("serve", databases.make(), tmp_path_factory.mktemp("live"))
+    service.start()
+    equip(service, artefact, sample_days)
+    yield service
+    service.stop()
+
+
+def equip(service: AdvisorProcess, artefact: bytes, sample_days: list[dict[str, Any]]) -> None:
+    """Give a service its bars and its model, and wait until it serves both."""
+    assert service.request("PUT", "/market-days", {"days": sample_days}).status == 200
+    assert service.request("POST", "/models", body=artefact).status in {200, 201}
+    wait_until(lambda: service.ready() and service.request("GET", "/readyz").json()["market_days_through"])

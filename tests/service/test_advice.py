@@ -1,0 +1,151 @@
+"""Advice over real HTTP: what is answered, from which features, and what bad input gets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import urllib3
+
+from tests.support.processes import AdvisorProcess, query
+
+AT_ENTRY = {"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T09:35:00-05:00"}
+
+
+def advise(service: AdvisorProcess, **fields: Any) -> dict[str, Any]:
+    response = service.request("POST", "/advice", AT_ENTRY | fields)
+    assert response.status == 200, response.data
+    return dict(response.json())
+
+
+def test_without_a_model_it_is_503_and_readyz_says_why(service: AdvisorProcess) -> None:
+    response = service.request("POST", "/advice", AT_ENTRY)
+    assert response.status == 503
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["retry-after"]
+    ready = service.request("GET", "/readyz")
+    assert ready.status == 503
+    assert "no model" in ready.json()["detail"]
+    assert service.request("GET", "/livez").status == 200
+
+
+def test_the_richest_variant_answers_and_explains_itself(ready_service: AdvisorProcess) -> None:
+    reply = advise(ready_service)
+    assert reply["variant"] == "full"
+    assert reply["status"] == "ok"
+    assert reply["session"] == "2019-01-02"
+    curve = [point["win_probability"] for point in reply["curve"]]
+    assert curve == sorted(curve)
+    assert reply["win_probability"] == curve[4]
+    assert 0 < reply["win_probability"] < 1
+    assert reply["features"]["vix"] == {"value": 25.4, "source": "request"}
+    assert reply["features"]["price_change_1d"]["source"] == "derived"
+    assert reply["model_version"] == "1.0.0"
+
+
+def test_probability_is_read_at_the_multiplier_asked_for(ready_service: AdvisorProcess) -> None:
+    reply = advise(ready_service, sd_multiplier=1.25)
+    at_12, at_13 = (point["win_probability"] for point in reply["curve"][6:8])
+    assert reply["win_probability"] == pytest.approx((at_12 + at_13) / 2, abs=1e-12)
+
+
+def test_stale_bars_lead_to_a_smaller_variant_not_to_stale_features(ready_service: AdvisorProcess) -> None:
+    reply = advise(ready_service, as_of="2019-03-01T09:35:00-05:00")
+    assert reply["variant"] == "minimal"
+    assert "reduced_variant" in reply["reasons"]
+    assert set(reply["features"]) == {"vix", "day_of_week", "expected_move_pct"}
+
+
+def test_given_features_fill_what_cannot_be_derived(ready_service: AdvisorProcess) -> None:
+    given = {"vix_percentile_30d": 50.0, "vix_change_1d": 0.0, "price_change_1d": 0.0, "win_rate_30d": 0.8}
+    reply = advise(ready_service, as_of="2019-03-01T09:35:00-05:00", **given)
+    assert reply["variant"] == "market"
+    assert reply["features"]["vix_percentile_30d"] == {"value": 50.0, "source": "request"}
+
+
+def test_a_given_feature_that_disagrees_is_overruled_and_named(ready_service: AdvisorProcess) -> None:
+    reply = advise(ready_service, vix_percentile_30d=1.0)
+    assert "feature_mismatch" in reply["reasons"]
+    assert reply["features"]["vix_percentile_30d"]["source"] == "derived"
+    assert reply["features"]["vix_percentile_30d"]["value"] != 1.0
+
+
+def test_on_a_weekend_the_advice_is_for_the_next_session(ready_service: AdvisorProcess) -> None:
+    reply = advise(ready_service, as_of="2018-12-29T12:00:00-05:00", day_of_week=5)
+    assert reply["session"] == "2018-12-31"
+    assert "not_a_session" in reply["reasons"]
+    assert "feature_mismatch" not in reply["reasons"]
+
+
+def test_old_training_data_degrades_and_never_trades_full(ready_service: AdvisorProcess) -> None:
+    reply = advise(ready_service, vix=12.0, as_of="2026-03-02T09:35:00-05:00")
+    assert reply["status"] == "degraded"
+    assert "expired" in reply["reasons"]
+    assert reply["advice"] != "TRADE_FULL"
+
+
+def test_a_feature_outside_its_training_range_degrades(ready_service: AdvisorProcess) -> None:
+    reply = advise(ready_service, vix=120.0)
+    assert reply["status"] == "degraded"
+    assert "out_of_domain" in reply["reasons"]
+    assert reply["advice"] != "TRADE_FULL"
+
+
+def test_every_answer_is_logged(ready_service: AdvisorProcess, database_url: str) -> None:
+    reply = advise(ready_service, bot="ares-7")
+    ready_service.stop()
+    (row,) = query(database_url, "SELECT * FROM advice_log WHERE bot = 'ares-7'")
+    assert str(row["advice_id"]) == reply["advice_id"]
+    assert row["win_probability"] == reply["win_probability"]
+    assert json.loads(row["reply"])["curve"] == reply["curve"]
+
+
+BAD_BODIES = {
+    "vix 0": '{"vix": 0, "price": 2510}',
+    "vix negative": '{"vix": -1, "price": 2510}',
+    "vix NaN": '{"vix": NaN, "price": 2510}',
+    "vix Infinity": '{"vix": Infinity, "price": 2510}',
+    "vix overflow": '{"vix": 1e999, "price": 2510}',
+    "vix text": '{"vix": "20", "price": 2510}',
+    "vix bool": '{"vix": true, "price": 2510}',
+    "price 0": '{"vix": 20, "price": 0}',
+    "weekday 7": '{"vix": 20, "price": 2510, "day_of_week": 7}',
+    "unknown field": '{"vix": 20, "price": 2510, "surprise": 1}',
+    "missing field": '{"vix": 20}',
+    "lone surrogate": '{"vix": 20, "price": 2510, "bot": "\\ud800"}',
+    "naive time": '{"vix": 20, "price": 2510, "as_of": "2019-01-02T09:35:00"}',
+    "time as number": '{"vix": 20, "price": 2510, "as_of": 1546439700}',
+    "year 1800": '{"vix": 20, "price": 2510, "as_of": "1800-01-02T09:35:00Z"}',
+    "year 9999": '{"vix": 20, "price": 2510, "as_of": "9999-12-31T23:59:59+00:00"}',
+    "year 0001": '{"vix": 20, "price": 2510, "as_of": "0001-01-01T00:00:00+00:00"}',
+    "huge integer": f'{{"vix": 20, "price": {"9" * 5000}}}',
+    "nested deep": "[" * 10_000 + "]" * 10_000,
+    "nested deep in a field": '{"vix": ' + "[" * 10_000 + "]" * 10_000 + "}",
+    "not JSON": "vix=20",
+    "a list": "[1, 2]",
+    "null": "null",
+    "empty": "",
+    "ten megabytes": '{"vix": 20, "price": 2510, "bot": "' + "x" * 10_000_000 + '"}',
+}
+
+
+@pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES.keys())
+def test_bad_input_is_a_4xx_problem_that_stores_nothing(live_service: AdvisorProcess, body: str) -> None:
+    before = query(live_service.database_url, "SELECT count(*) AS rows FROM advice_log")
+    response = post_text(live_service, "/advice", body)
+    assert 400 <= response.status < 500, response.data
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == response.status
+    assert problem["request_id"] == response.headers["x-request-id"]
+    assert query(live_service.database_url, "SELECT count(*) AS rows FROM advice_log") == before
+
+
+def test_a_problem_does_not_echo_what_was_sent(live_service: AdvisorProcess) -> None:
+    response = post_text(live_service, "/advice", '{"vix": "secret-value", "price": "other-secret"}')
+    assert b"secret" not in response.data
+
+
+def post_text(service: AdvisorProcess, path: str, body: str) -> urllib3.BaseHTTPResponse:
+    return service.request("POST", path, body=body.encode(), headers={"content-type": "application/json"})

@@ -1,0 +1,112 @@
+"""Models over real HTTP: upload, list, inspect, activate; a file that cannot be trusted changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import Any
+
+import pytest
+
+from kronos.artefact import Artefact
+from kronos.training.export import TrainedModel
+from tests.support.processes import AdvisorProcess, query, wait_until
+
+
+def flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def with_manifest(trained: TrainedModel, **changes: Any) -> bytes:
+    artefact = trained.artefact
+    return dataclasses.replace(artefact, manifest={**artefact.manifest, **changes}).to_bytes()
+
+
+def with_format(content: bytes, number: int) -> bytes:
+    body = content[:-64].replace(b'"format": 1,', f'"format": {number},'.encode())
+    return rezipped(body)
+
+
+def rezipped(body: bytes) -> bytes:
+    """The same members with matching checksums, signed anew."""
+    import io
+    import zipfile
+
+    source = zipfile.ZipFile(io.BytesIO(body))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as target:
+        for member in source.infolist():
+            source.fp.seek(member.header_offset + 30 + len(member.filename))  # type: ignore[union-attr]
+            target.writestr(member, source.fp.read(member.file_size))  # type: ignore[union-attr]
+    signed = buffer.getvalue()
+    return signed + hashlib.sha256(signed).hexdigest().encode()
+
+
+def other_model(trained: TrainedModel) -> bytes:
+    """A second, valid artefact."""
+    return with_manifest(trained, note="another")
+
+
+@pytest.fixture
+def refusals(artefact: bytes, trained: TrainedModel) -> dict[str, tuple[bytes, str]]:
+    arrays = dict(trained.artefact.arrays)
+    arrays["full/tree_value"] = arrays["full/tree_value"] + 0.01
+    outside = dict(trained.artefact.arrays)
+    outside["full/tree_left"] = outside["full/tree_left"] + 10_000
+    return {
+        "one flipped byte": (flipped(artefact), "SHA-256"),
+        "cut short": (artefact[:-100], "SHA-256"),
+        "empty": (b"", "SHA-256"),
+        "a pickle": (b"\x80\x04." + hashlib.sha256(b"\x80\x04.").hexdigest().encode(), "not a model artefact"),
+        "newer format": (with_format(artefact, 2), "format 2"),
+        "other features": (with_manifest(trained, feature_schema_sha256="0" * 64), "other features"),
+        "probes differ": (Artefact(trained.artefact.manifest, arrays).to_bytes(), "probe"),
+        "tree out of bounds": (Artefact(trained.artefact.manifest, outside).to_bytes(), "outside"),
+    }
+
+
+def test_an_artefact_that_cannot_be_trusted_is_refused_and_the_old_model_keeps_serving(
+    ready_service: AdvisorProcess, refusals: dict[str, tuple[bytes, str]]
+) -> None:
+    for name, (content, reason) in refusals.items():
+        response = ready_service.request("POST", "/models?activate=true", body=content)
+        assert response.status == 422, name
+        assert reason in response.json()["detail"], name
+    assert [info["version"] for info in ready_service.request("GET", "/models").json()] == ["1.0.0"]
+    assert ready_service.request("GET", "/readyz").json()["model_version"] == "1.0.0"
+
+
+def test_the_first_upload_is_the_champion_and_the_next_a_candidate(
+    ready_service: AdvisorProcess, trained: TrainedModel, artefact: bytes
+) -> None:
+    again = ready_service.request("POST", "/models", body=artefact)
+    assert (again.status, again.json()["version"]) == (200, "1.0.0")
+    second = ready_service.request("POST", "/models", body=other_model(trained))
+    assert (second.status, second.json()["version"], second.json()["state"]) == (201, "2.0.0", "candidate")
+    assert ready_service.request("GET", "/readyz").json()["model_version"] == "1.0.0"
+
+
+def test_activation_swaps_without_restart_and_rolls_back(ready_service: AdvisorProcess, trained: TrainedModel) -> None:
+    def serving(version: str) -> None:
+        wait_until(lambda: ready_service.request("GET", "/readyz").json()["model_version"] == version, 10)
+
+    ready_service.request("POST", "/models?activate=true", body=other_model(trained))
+    serving("2.0.0")
+    rolled_back = ready_service.request("POST", "/models/1.0.0/activate")
+    assert (rolled_back.status, rolled_back.json()["state"]) == (200, "champion")
+    serving("1.0.0")
+    states = query(ready_service.database_url, "SELECT version, state FROM model_versions ORDER BY version")
+    assert [tuple(row) for row in states] == [("1.0.0", "champion"), ("2.0.0", "retired")]
+
+
+def test_one_version_shows_its_manifest_and_out_of_sample_metrics(ready_service: AdvisorProcess) -> None:
+    info = ready_service.request("GET", "/models/1.0.0").json()
+    assert info["manifest"]["training"]["last"] == "2018-12-31"
+    assert info["metrics"]["brier_skill"] > 0
+    assert "manifest" not in {key for key, value in ready_service.request("GET", "/models").json()[0].items() if value}
+
+
+def test_an_unknown_version_is_404(live_service: AdvisorProcess) -> None:
+    assert live_service.request("GET", "/models/9.9.9").status == 404
+    assert live_service.request("POST", "/models/9.9.9/activate").status == 404

@@ -1,0 +1,144 @@
+"""Outcomes over real HTTP: durable, once each, item by item."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.support.processes import AdvisorProcess, query
+
+TRADE = {
+    "bot": "ares",
+    "trade_id": "t-1",
+    "trade_date": "2018-12-03",
+    "outcome": "MAX_PROFIT",
+    "net_pnl": 142.5,
+    "features": {"vix": 16.4, "price": 2790.5, "avg_pnl_30d": None},
+    "sd_multiplier": 1.0,
+}
+
+
+def rows(service: AdvisorProcess) -> list[Any]:
+    return query(service.database_url, "SELECT * FROM ares_ml_outcomes ORDER BY id")
+
+
+def test_the_same_trade_twice_is_one_row(service: AdvisorProcess) -> None:
+    first = service.request("POST", "/outcomes", TRADE)
+    assert (first.status, first.json()["status"]) == (201, "recorded")
+    again = service.request("POST", "/outcomes", dict(reversed(TRADE.items())))
+    assert (again.status, again.json()["status"]) == (200, "duplicate")
+    (row,) = rows(service)
+    assert row["net_pnl"] == Decimal("142.5000")
+
+
+def test_the_same_trade_with_another_pnl_is_a_conflict_and_the_first_stays(service: AdvisorProcess) -> None:
+    service.request("POST", "/outcomes", TRADE)
+    response = service.request("POST", "/outcomes", TRADE | {"net_pnl": -857.5})
+    assert response.status == 409
+    assert response.headers["content-type"] == "application/problem+json"
+    (row,) = rows(service)
+    assert row["net_pnl"] == Decimal("142.5000")
+
+
+def test_several_trades_a_day_and_bots_with_the_same_ids_are_all_kept(service: AdvisorProcess) -> None:
+    for change in ({}, {"trade_id": "t-2"}, {"bot": "other"}):
+        assert service.request("POST", "/outcomes", TRADE | change).status == 201
+    assert len(rows(service)) == 3
+
+
+def test_a_batch_is_answered_item_by_item_in_order(service: AdvisorProcess) -> None:
+    service.request("POST", "/outcomes", TRADE)
+    batch = [
+        TRADE | {"trade_id": "new"},
+        TRADE,
+        TRADE | {"net_pnl": 1.0},
+        TRADE | {"trade_id": "bad", "outcome": "SORT_OF_PROFIT"},
+        "not an object",
+        TRADE | {"trade_id": "new"},
+        TRADE | {"trade_id": "new", "net_pnl": 2.0},
+    ]
+    response = service.request("POST", "/outcomes", {"outcomes": batch})
+    assert response.status == 200
+    assert [result["status"] for result in response.json()["results"]] == [
+        "recorded",
+        "duplicate",
+        "conflict",
+        "invalid",
+        "invalid",
+        "duplicate",
+        "conflict",
+    ]
+    assert [row["trade_id"] for row in rows(service)] == ["t-1", "new"]
+
+
+def test_many_senders_of_the_same_trades_make_each_row_once(service: AdvisorProcess) -> None:
+    trades = [TRADE | {"trade_id": f"t-{number}"} for number in range(100)]
+    batches = [trades, trades[::-1], trades[50:] + trades[:50]] * 4
+    with ThreadPoolExecutor(12) as senders:
+        responses = list(senders.map(lambda batch: service.request("POST", "/outcomes", {"outcomes": batch}), batches))
+    assert {response.status for response in responses} == {200}
+    statuses = [result["status"] for response in responses for result in response.json()["results"]]
+    assert statuses.count("recorded") == 100
+    assert statuses.count("duplicate") == 1100
+    assert len(rows(service)) == 100
+
+
+BAD_TRADES: dict[str, dict[str, Any]] = {
+    "unknown outcome": {"outcome": "DOUBLE_PROFIT"},
+    "impossible date": {"trade_date": "2018-02-30"},
+    "date as number": {"trade_date": 20181203},
+    "pnl text": {"net_pnl": "142.5"},
+    "pnl too large": {"net_pnl": 1e12},
+    "pnl bool": {"net_pnl": True},
+    "unknown field": {"surprise": 1},
+    "empty trade id": {"trade_id": ""},
+    "trade id with NUL": {"trade_id": "a\0b"},
+    "feature text": {"features": {"vix": "high"}},
+    "multiplier 0": {"sd_multiplier": 0},
+}
+
+
+@pytest.mark.parametrize("change", BAD_TRADES.values(), ids=BAD_TRADES.keys())
+def test_a_bad_trade_is_refused_and_not_stored(live_service: AdvisorProcess, change: dict[str, Any]) -> None:
+    trade = TRADE | {"trade_id": "never-stored"} | change
+    response = live_service.request("POST", "/outcomes", trade)
+    assert response.status == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    single = live_service.request("POST", "/outcomes", {"outcomes": [trade]}).json()["results"][0]
+    assert single["status"] == "invalid"
+    assert not query(live_service.database_url, "SELECT 1 FROM ares_ml_outcomes WHERE trade_id = 'never-stored'")
+
+
+@pytest.mark.parametrize("size", [0, 101])
+def test_a_batch_has_1_to_100_trades(live_service: AdvisorProcess, size: int) -> None:
+    batch = [TRADE | {"trade_id": f"size-{number}"} for number in range(size)]
+    assert live_service.request("POST", "/outcomes", {"outcomes": batch}).status == 422
+
+
+@pytest.mark.parametrize(
+    ("outcome", "flagged"),
+    [("MAX_PROFIT", True), ("PUT_BREACHED", False), ("CALL_BREACHED", True)],
+)
+def test_a_label_that_the_settlement_contradicts_is_stored_and_flagged(
+    live_service: AdvisorProcess, outcome: str, flagged: bool
+) -> None:
+    """On 2018-12-04 SPX fell by 3.2 % from its open: the put was breached."""
+    trade = TRADE | {
+        "trade_id": f"judged-{outcome}",
+        "trade_date": "2018-12-04",
+        "outcome": outcome,
+        "features": {"vix": 16.44, "price": 2782.43},
+    }
+    response = live_service.request("POST", "/outcomes", trade)
+    assert response.status == 201
+    assert response.json()["flags"] == (["label_contradicted"] if flagged else [])
+
+
+def test_what_was_acknowledged_survives_kill_9(service: AdvisorProcess) -> None:
+    for number in range(20):
+        assert service.request("POST", "/outcomes", TRADE | {"trade_id": f"k-{number}"}).status == 201
+    service.kill()
+    assert len(rows(service)) == 20

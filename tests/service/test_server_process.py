@@ -1,0 +1,113 @@
+"""The server process: light, safe by default, and told off clearly when it cannot start."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import urllib3
+
+from tests.conftest import StartProcess
+from tests.support.processes import AdvisorProcess, query
+
+HEAVY = {"sklearn", "pandas", "joblib", "scipy"}
+
+
+def test_it_has_not_imported_scikit_learn_pandas_or_joblib(ready_service: AdvisorProcess) -> None:
+    """The real process, after it has loaded a model and answered: its mapped libraries and modules tell."""
+    advice = {"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T09:35:00-05:00"}
+    assert ready_service.request("POST", "/advice", advice).status == 200
+    assert ready_service.process is not None
+    mapped = Path(f"/proc/{ready_service.process.pid}/maps").read_text()
+    assert "/numpy/" in mapped
+    assert not [name for name in HEAVY if f"/{name}/" in mapped]
+
+
+def test_its_modules_are_light() -> None:
+    code = "import sys, service.cli, service.app; print(' '.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "numpy" in loaded
+    assert not HEAVY & {name.split(".")[0] for name in loaded}
+
+
+def test_it_refuses_to_be_reached_from_elsewhere_without_a_key(database_url: str) -> None:
+    result = run_advisor("serve", ADVISOR_HOST="0.0.0.0", ADVISOR_DATABASE_URL=database_url)
+    assert result.returncode == 2
+    assert result.stderr.strip().splitlines() == [
+        "advisor: ADVISOR_HOST=0.0.0.0 can be reached from other machines: set ADVISOR_API_KEY first"
+    ]
+
+
+def test_a_taken_port_is_one_clear_line(database_url: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        result = run_advisor("serve", ADVISOR_PORT=port, ADVISOR_DATABASE_URL=database_url)
+    assert result.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_wrong_setting_is_one_clear_line_that_keeps_secrets() -> None:
+    result = run_advisor("serve", ADVISOR_PORT="many", ADVISOR_DATABASE_URL="mysql://root:hunter2@db/x")
+    assert result.returncode == 2
+    assert "ADVISOR_PORT" in result.stderr
+    assert "ADVISOR_DATABASE_URL" in result.stderr
+    assert "hunter2" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_an_unreachable_database_stops_a_migration_with_one_line() -> None:
+    result = run_advisor("migrate", ADVISOR_DATABASE_URL="postgresql://advisor:hunter2@127.0.0.1:1/advisor")
+    assert result.returncode == 2
+    assert "database" in result.stderr
+    assert "hunter2" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_with_a_key_set_only_health_is_open(start_process: StartProcess, database_url: str) -> None:
+    service = start_process("serve", database_url, ADVISOR_API_KEY="a-long-key")
+    assert service.request("GET", "/models").status == 200
+    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic YTpi"}):
+        response = raw_request(service, "GET", "/models", headers)
+        assert response == 401
+    assert raw_request(service, "GET", "/livez", {}) == 200
+
+
+def test_a_restart_without_postgres_still_advises(ready_service: AdvisorProcess, start_process: StartProcess) -> None:
+    ready_service.stop()
+    ready_service.database_url = "postgresql://advisor@127.0.0.1:1/advisor"
+    ready_service.start()
+    reply = ready_service.request("POST", "/advice", {"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T14:35:00Z"})
+    assert reply.status == 200
+    assert reply.json()["model_version"] == "1.0.0"
+    stored = ready_service.request("GET", "/models")
+    assert stored.status == 503
+    assert stored.headers["retry-after"]
+
+
+def test_a_graceful_stop_stores_what_was_accepted(ready_service: AdvisorProcess, database_url: str) -> None:
+    for _ in range(20):
+        assert ready_service.request("POST", "/advice", {"vix": 20, "price": 2500}).status == 200
+    assert ready_service.stop() == 0
+    assert query(database_url, "SELECT count(*) AS rows FROM advice_log")[0]["rows"] == 20
+
+
+def run_advisor(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ADVISOR_")} | settings
+    return subprocess.run(
+        [sys.executable, "-c", "from service.cli import main; main()", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def raw_request(service: AdvisorProcess, method: str, path: str, headers: dict[str, str]) -> int:
+    return urllib3.request(method, f"{service.url}{path}", headers=headers, retries=False).status
