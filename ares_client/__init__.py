@@ -1,0 +1,52 @@
+"""ARES ML Advisor, the client: advice that never blocks the bot, trades that are never lost."""
+
+from ares_client.advice import Advice
+from ares_client.advisor import Advisor, OutboxStats, RecordedOutcome
+from ares_client.aio import AsyncAdvisor
+from ares_client.contract import MarketDay, TradeOutcome, TradingAdvice
+from ares_client.errors import (
+    AdvisorError,
+    BadReplyError,
+    ConfigurationError,
+    DeadlineExceededError,
+    FallbackReason,
+    NewerContractError,
+    OutboxUnavailableError,
+    OutcomeNotRecordedError,
+    ServiceError,
+    ServiceFailedError,
+    ServiceRefusedError,
+    ServiceUnreachableError,
+)
+from ares_client.guide import get_advisor, get_trading_advice
+from ares_client.outcomes import MLFeatures
+from ares_client.retraining import RetrainMetrics
+from ares_client.settings import ClientSettings
+
+__all__ = [
+    "Advice",
+    "Advisor",
+    "AdvisorError",
+    "AsyncAdvisor",
+    "BadReplyError",
+    "ClientSettings",
+    "ConfigurationError",
+    "DeadlineExceededError",
+    "FallbackReason",
+    "MLFeatures",
+    "MarketDay",
+    "NewerContractError",
+    "OutboxStats",
+    "OutboxUnavailableError",
+    "OutcomeNotRecordedError",
+    "RecordedOutcome",
+    "RetrainMetrics",
+    "ServiceError",
+    "ServiceFailedError",
+    "ServiceRefusedError",
+    "ServiceUnreachableError",
+    "TradeOutcome",
+    "TradingAdvice",
+    "get_advisor",
+    "get_trading_advice",
+]

@@ -1,0 +1,256 @@
+"""The client that a bot holds: advice that never blocks, outcomes that are never lost."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self
+
+from ares_client import fork
+from ares_client.clock import SYSTEM_CLOCK, Clock
+from ares_client.delivery import Delivery
+from ares_client.desk import AdviceDesk
+from ares_client.errors import OutboxUnavailableError, OutcomeNotRecordedError, ServiceError
+from ares_client.locks import FileLock
+from ares_client.operations import DEFAULT_MIN_NEW_SAMPLES, Operations
+from ares_client.outbox import Outbox
+from ares_client.outbox_file import OutboxFile
+from ares_client.outcomes import MLFeatures, PreparedOutcome, TradeDetails, prepare_outcome
+from ares_client.retraining import RetrainMetrics, retrain_and_wait
+from ares_client.sender import Sender
+from ares_client.settings import ClientSettings
+from ares_client.transport import HttpTransport, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from typing_extensions import Unpack
+
+    from ares_client.advice import Advice
+    from ares_client.coerce import DateLike, Number
+    from ares_client.contract import TradeOutcome
+    from ares_client.question import AdviceOptions
+
+logger = logging.getLogger(__name__)
+
+LONGEST_RETRAINING_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedOutcome:
+    """Where a closed trade is kept now. `objection` says why it is in quarantine."""
+
+    trade_id: str
+    kept_in: Literal["outbox", "service", "quarantine"]
+    objection: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxStats:
+    """How the outbox stands. `problem` says why the last delivery has failed, None when it has not."""
+
+    file: Path
+    pending: int
+    quarantined: int
+    oldest_pending_seconds: float | None
+    problem: str | None
+
+
+class Advisor(Operations):
+    """One bot's connection to the advisor. Safe for threads and forks.
+
+    Making one touches neither network nor disk. The sender starts with the first call and runs until `close`.
+
+    Raises:
+        ConfigurationError: A setting, given or from `ARES_ADVISOR_*`, cannot be used.
+    """
+
+    def __init__(self, settings: ClientSettings | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.settings = settings or ClientSettings.from_environment()
+        self._clock = clock
+        self._assemble()
+        fork.watch(in_child=self._assemble)
+
+    def get_trading_advice(
+        self,
+        *,
+        vix: Number,
+        price: Number,
+        day_of_week: Number | None = None,
+        **options: Unpack[AdviceOptions],
+    ) -> Advice:
+        """What to do with today's trade: within `deadline_seconds`, whatever happens.
+
+        Args:
+            vix: The VIX level now, in points.
+            price: The SPX level now, in points.
+            day_of_week: 0 for Monday. The service knows it from the date.
+            options: See `AdviceOptions`.
+
+        Raises:
+            TypeError: An argument has the wrong type; the message names it.
+        """
+        self._sender.start()
+        return self._desk.ask({"vix": vix, "price": price, "day_of_week": day_of_week, **options})
+
+    async def get_trading_advice_async(
+        self,
+        *,
+        vix: Number,
+        price: Number,
+        day_of_week: Number | None = None,
+        **options: Unpack[AdviceOptions],
+    ) -> Advice:
+        """Like `get_trading_advice`, without blocking the event loop; `AsyncAdvisor` has the rest."""
+        self._sender.start()
+        return await self._desk.ask_async({"vix": vix, "price": price, "day_of_week": day_of_week, **options})
+
+    def record_outcome(
+        self,
+        *,
+        trade_date: DateLike | str,
+        features: MLFeatures | Mapping[str, Number | None],
+        outcome: TradeOutcome | str,
+        net_pnl: Number,
+        trade_id: object = None,
+        **details: Unpack[TradeDetails],
+    ) -> RecordedOutcome:
+        """Keep a closed trade: on disk when this returns, and from then on delivered in the background.
+
+        Args:
+            trade_date: The day the trade was opened on. A timestamp counts by its own date.
+            features: What the bot believed at entry, for audit.
+            outcome: How the trade ended.
+            net_pnl: Dollars after costs, of the whole position.
+            trade_id: What the bot calls the trade. Default: made from bot, date, VIX, price and expected
+                move, so that recording the same trade again after a restart changes nothing.
+            details: See `TradeDetails`.
+
+        Raises:
+            TypeError: An argument has the wrong type; the message names it.
+            OutcomeNotRecordedError: Neither the outbox nor the service could take the trade.
+        """
+        prepared = prepare_outcome(
+            self.settings.bot,
+            trade_date=trade_date,
+            features=features,
+            outcome=outcome,
+            net_pnl=net_pnl,
+            trade_id=trade_id,
+            details=details,
+        )
+        try:
+            self._outbox.add(prepared)
+        except OutboxUnavailableError as error:
+            return self._deliver_directly(prepared, error)
+        if prepared.objection:
+            logger.error(
+                "trade %s is in quarantine, see advisor-outbox: %s", prepared.trade_id, prepared.objection
+            )
+            return RecordedOutcome(prepared.trade_id, "quarantine", prepared.objection)
+        self._sender.row_added()
+        return RecordedOutcome(prepared.trade_id, "outbox")
+
+    def retrain_from_outcomes(
+        self,
+        min_new_samples: int = DEFAULT_MIN_NEW_SAMPLES,
+        *,
+        force: bool = False,
+        timeout_seconds: float = LONGEST_RETRAINING_SECONDS,
+    ) -> RetrainMetrics | None:
+        """Deliver what waits, ask for a retraining and wait for its verdict.
+
+        Returns:
+            The metrics of the new model when it was promoted. None when there are too few new outcomes, the
+            model was refused, the service did not answer or the time ran out: the log says which.
+        """
+        with suppress(OutboxUnavailableError):
+            self.flush(self.settings.deadline_seconds)
+        return retrain_and_wait(
+            self, self._clock, min_new_samples=min_new_samples, force=force, timeout_seconds=timeout_seconds
+        )
+
+    def flush(self, timeout_seconds: float) -> bool:
+        """Try to deliver now, for so many seconds; whether nothing is pending any more.
+
+        Raises:
+            OutboxUnavailableError: The outbox cannot be read.
+        """
+        return self._sender.flush(timeout_seconds)
+
+    def stats(self) -> OutboxStats:
+        """How the outbox stands.
+
+        Raises:
+            OutboxUnavailableError: The outbox cannot be read.
+        """
+        counts = self._outbox.counts()
+        oldest = counts.oldest_pending_at
+        return OutboxStats(
+            file=self._outbox.file.path,
+            pending=counts.pending,
+            quarantined=counts.quarantined,
+            oldest_pending_seconds=None if oldest is None else max(0.0, self._clock.now() - oldest),
+            problem=None if self._sender.problem is None else str(self._sender.problem),
+        )
+
+    def close(self, timeout_seconds: float | None = None) -> None:
+        """Deliver what can be delivered at once and stop, within so many seconds (default: the deadline).
+
+        Afterwards advice is a fallback; an outcome is still kept on disk, for the next start.
+        """
+        self._desk.close()
+        self._sender.stop(self.settings.deadline_seconds if timeout_seconds is None else timeout_seconds)
+        self._transport.close()
+        self._outbox.file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _deliver_directly(
+        self, prepared: PreparedOutcome, problem: OutboxUnavailableError
+    ) -> RecordedOutcome:
+        logger.error(
+            "the outbox cannot be used, delivering trade %s directly: %s", prepared.trade_id, problem
+        )
+        if prepared.objection:
+            raise OutcomeNotRecordedError(prepared.trade_id, problem, prepared.objection) from problem
+        try:
+            self._delivery.deliver_directly(prepared, self.settings.deadline_seconds)
+        except ServiceError as error:
+            raise OutcomeNotRecordedError(prepared.trade_id, problem, str(error)) from error
+        return RecordedOutcome(prepared.trade_id, "service")
+
+    def _assemble(self) -> None:
+        """Build every part anew: at the start, and in a forked child, where no thread has come along."""
+        super().__init__(self._make_transport(), self._clock)
+        self._outbox = Outbox(self._make_outbox_file(), self._clock)
+        self._delivery = Delivery(self._outbox, self._transport, self._clock)
+        self._sender = self._make_sender()
+        self._desk = self._make_desk()
+
+    def _make_transport(self) -> Transport:
+        return HttpTransport(self.settings)
+
+    def _make_outbox_file(self) -> OutboxFile:
+        return OutboxFile(self.settings.outbox_file, self._clock)
+
+    def _make_sender(self) -> Sender:
+        return Sender(self._outbox, self._delivery, self._make_turn(), self._clock)
+
+    def _make_turn(self) -> FileLock:
+        file = self.settings.outbox_file
+        return FileLock(file.with_name(f"{file.name}.sending"), self._clock)
+
+    def _make_desk(self) -> AdviceDesk:
+        return AdviceDesk(
+            self.settings, self._transport, self._clock, on_answer=self._sender.service_answered
+        )

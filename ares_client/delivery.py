@@ -1,0 +1,123 @@
+"""One pass over the outbox: send what is due, and settle every trade as the service has answered it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+
+from ares_client import replies
+from ares_client.contract import MAX_OUTCOMES_PER_BATCH, OutcomeBatchReply, OutcomeResult
+from ares_client.deadline import Deadline, Workers
+from ares_client.errors import BadReplyError, ServiceFailedError, ServiceRefusedError
+from ares_client.transport import Request, Response, Transport, exchange_with_second_chance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ares_client.clock import Clock
+    from ares_client.outbox import Outbox, OutboxRow
+    from ares_client.outcomes import PreparedOutcome
+
+logger = logging.getLogger(__name__)
+
+EXCHANGE_SECONDS = 30.0
+DEFER_SECONDS = 300.0
+MOST_DIRECT = 2
+CONTENT_IS_TO_BLAME = {400, 409, 413, 422}
+TAKEN = {"recorded", "duplicate"}
+
+_RESULT = TypeAdapter(OutcomeResult)
+_BATCH_REPLY = TypeAdapter(OutcomeBatchReply)
+
+
+class Delivery:
+    """Sends batches. A batch refused as a whole is halved until the culprit stands alone."""
+
+    def __init__(self, outbox: Outbox, transport: Transport, clock: Clock) -> None:
+        self._outbox = outbox
+        self._transport = transport
+        self._clock = clock
+        self._workers = Workers("delivery", 1)
+        self._direct_workers = Workers("direct-delivery", MOST_DIRECT)
+
+    def run(self) -> None:
+        """Deliver until nothing is due.
+
+        Raises:
+            ServiceError: The service cannot or will not take more now; what is left stays in the outbox.
+            OutboxUnavailableError: The outbox cannot be used.
+        """
+        while rows := self._outbox.due(MAX_OUTCOMES_PER_BATCH):
+            damaged = [row for row in rows if row.is_damaged]
+            if damaged:
+                self._settle([], [(row, "its text was damaged on disk") for row in damaged])
+            else:
+                self._deliver(rows)
+
+    def deliver_directly(self, prepared: PreparedOutcome, seconds: float) -> None:
+        """Hand one trade to the service past the outbox, within so many seconds.
+
+        Raises:
+            ServiceError: The service has not taken it.
+        """
+        request = Request("POST", "/outcomes", prepared.body.encode())
+
+        def exchange(deadline: Deadline) -> Response:
+            return exchange_with_second_chance(self._transport, request, deadline, self._clock)
+
+        response = self._direct_workers.start(exchange, Deadline(seconds, self._clock)).wait()
+        result = replies.read(response, _RESULT, self._clock.now())
+        if result.status not in TAKEN:
+            raise ServiceRefusedError(response.status, f"{result.status}: {result.detail}")
+
+    def _deliver(self, rows: Sequence[OutboxRow]) -> None:
+        try:
+            results = self._post(rows)
+        except (ServiceRefusedError, ServiceFailedError) as error:
+            if error.status not in CONTENT_IS_TO_BLAME | {500}:
+                raise
+            if len(rows) > 1:
+                middle = len(rows) // 2
+                self._deliver(rows[:middle])
+                self._deliver(rows[middle:])
+            elif isinstance(error, ServiceRefusedError):
+                self._settle([], [(rows[0], str(error))])
+            else:
+                # Perhaps the trade upsets the service, perhaps the service is unwell: let others go first.
+                self._outbox.defer(rows[0], DEFER_SECONDS)
+                raise
+        else:
+            self._settle_by_result(rows, results)
+
+    def _post(self, rows: Sequence[OutboxRow]) -> list[OutcomeResult]:
+        body = f'{{"outcomes":[{",".join(row.body for row in rows)}]}}'.encode()
+        deadline = Deadline(EXCHANGE_SECONDS, self._clock)
+        request = Request("POST", "/outcomes", body)
+        response = self._workers.start(
+            lambda limit: self._transport.exchange(request, limit), deadline
+        ).wait()
+        results = replies.read(response, _BATCH_REPLY, self._clock.now()).results
+        if len(results) != len(rows):
+            raise BadReplyError(f"{len(results)} results for {len(rows)} trades")
+        for row, result in zip(rows, results, strict=True):
+            if result.status in TAKEN and result.trade_id != row.trade_id:
+                raise BadReplyError(f"trade {row.trade_id} was sent, {result.trade_id} acknowledged")
+        return results
+
+    def _settle_by_result(self, rows: Sequence[OutboxRow], results: Sequence[OutcomeResult]) -> None:
+        pairs = list(zip(rows, results, strict=True))
+        taken = [row for row, result in pairs if result.status in TAKEN]
+        refused = [
+            (row, f"{result.status}: {result.detail}") for row, result in pairs if result.status not in TAKEN
+        ]
+        for row, result in pairs:
+            if result.flags:
+                logger.warning("trade %s was taken with a remark: %s", row.trade_id, ", ".join(result.flags))
+        self._settle(taken, refused)
+
+    def _settle(self, taken: Sequence[OutboxRow], refused: Sequence[tuple[OutboxRow, str]]) -> None:
+        self._outbox.settle(taken, refused)
+        for row, reason in refused:
+            logger.error("trade %s is in quarantine, see advisor-outbox: %s", row.trade_id, reason)

@@ -1,0 +1,140 @@
+"""Asks for advice: at most two at a time, never longer than the deadline, and always with an answer."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+
+from ares_client import replies
+from ares_client.advice import Advice
+from ares_client.breaker import FAILURES_TO_OPEN, Breaker
+from ares_client.contract import AdviceReply, SdMultiplier
+from ares_client.deadline import Call, Deadline, Workers
+from ares_client.errors import FallbackReason, ServiceError
+from ares_client.question import UnusableQuestionError, build_request
+from ares_client.transport import Request, Transport, exchange_with_second_chance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ares_client.clock import Clock
+    from ares_client.settings import ClientSettings
+
+logger = logging.getLogger(__name__)
+
+MOST_IN_FLIGHT = 2
+
+
+class _BoundedReply(AdviceReply):
+    """An answer whose multipliers are tradable ones."""
+
+    sd_multiplier: SdMultiplier
+    suggested_sd_multiplier: SdMultiplier
+
+
+_REPLY: TypeAdapter[AdviceReply] = TypeAdapter(_BoundedReply)
+
+
+class AdviceDesk:
+    """Asks for advice, at most two at a time, and never longer than the deadline."""
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        transport: Transport,
+        clock: Clock,
+        *,
+        on_answer: Callable[[], None],
+        failures_to_open: int = FAILURES_TO_OPEN,
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._clock = clock
+        self._on_answer = on_answer
+        self._workers = Workers("advice", MOST_IN_FLIGHT)
+        self._breaker = Breaker(self._is_service_well, clock, failures_to_open)
+        self._is_closed = False
+
+    def ask(self, arguments: Mapping[str, object]) -> Advice:
+        """Advice for the arguments of `AdviceRequest`.
+
+        Raises:
+            TypeError: An argument has the wrong type; the message names it.
+        """
+        begun = self._begin(arguments)
+        if isinstance(begun, Advice):
+            return begun
+        try:
+            return self._answered(begun.wait())
+        except Exception as error:  # whatever it is, the trading window is no place to raise it
+            return self._unanswered(error)
+
+    async def ask_async(self, arguments: Mapping[str, object]) -> Advice:
+        """Like `ask`, without blocking the event loop."""
+        begun = self._begin(arguments)
+        if isinstance(begun, Advice):
+            return begun
+        try:
+            return self._answered(await begun.wait_async())
+        except Exception as error:  # whatever it is, the trading window is no place to raise it
+            return self._unanswered(error)
+
+    def fall_back(self, reason: FallbackReason, detail: object = "") -> Advice:
+        """The bot's own configuration, logged with the reason."""
+        logger.warning("advice is the bot's own configuration: %s %s", reason, detail)
+        return Advice.fallback(self._settings, reason)
+
+    def close(self) -> None:
+        """Ask no more: from now on every advice is a fallback."""
+        self._is_closed = True
+        self._breaker.stop()
+
+    def _begin(self, arguments: Mapping[str, object]) -> Advice | Call[AdviceReply]:
+        deadline = Deadline(self._settings.deadline_seconds, self._clock)
+        own = {"bot": self._settings.bot, "sd_multiplier": self._settings.sd_multiplier}
+        try:
+            question = build_request(own, arguments)
+        except UnusableQuestionError as error:
+            return self.fall_back(error.reason, error)
+        if self._is_closed:
+            return self.fall_back(FallbackReason.CLOSED)
+        if self._breaker.is_open:
+            return self.fall_back(FallbackReason.BREAKER_OPEN)
+        request = Request("POST", "/advice", question.model_dump_json(exclude_none=True).encode())
+        return self._workers.start(lambda limit: self._fetch(request, limit), deadline)
+
+    def _fetch(self, request: Request, deadline: Deadline) -> AdviceReply:
+        response = exchange_with_second_chance(self._transport, request, deadline, self._clock)
+        return replies.read(response, _REPLY, self._clock.now())
+
+    def _answered(self, reply: AdviceReply) -> Advice:
+        self._breaker.succeeded()
+        self._on_answer()
+        return Advice.from_reply(reply)
+
+    def _unanswered(self, error: Exception) -> Advice:
+        if not isinstance(error, ServiceError):
+            logger.error("unexpected error while asking for advice", exc_info=error)
+            return self.fall_back(FallbackReason.INTERNAL_ERROR, error)
+        if error.means_sick:
+            self._breaker.failed()
+        else:
+            self._breaker.succeeded()
+        return self.fall_back(error.reason, error)
+
+    def _is_service_well(self) -> bool:
+        """In the breaker's thread: whether the service says that it is ready."""
+        deadline = Deadline(self._settings.deadline_seconds, self._clock)
+        request = Request("GET", "/readyz")
+        try:
+            reply = self._workers.start(
+                lambda limit: self._transport.exchange(request, limit), deadline
+            ).wait()
+        except ServiceError:
+            return False
+        is_well = reply.status < 500
+        if is_well:
+            self._on_answer()
+        return is_well

@@ -1,0 +1,123 @@
+"""What can go wrong, as one tree. Advice raises none of these: it falls back and names the reason.
+
+AdvisorError
+├── ConfigurationError             a setting that cannot be used (also a ValueError)
+├── OutboxUnavailableError         the outbox cannot be read or written
+├── OutcomeNotRecordedError        neither the outbox nor the service has taken the trade
+└── ServiceError                   a call to the service has not succeeded
+    ├── ServiceUnreachableError    no reply: DNS, refused, reset, TLS
+    │   └── DeadlineExceededError  no reply in time
+    ├── ServiceFailedError         429 or 5xx: the service cannot answer now
+    ├── ServiceRefusedError        any other status: the service will not answer this
+    └── BadReplyError              a reply that the contract does not allow
+        └── NewerContractError     a reply in a contract newer than this client
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FallbackReason(StrEnum):
+    """Why an advice is the bot's own configuration and not the service's answer."""
+
+    INVALID_MARKET_DATA = "invalid_market_data"
+    INVALID_REQUEST = "invalid_request"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    BREAKER_OPEN = "breaker_open"
+    NOT_READY = "not_ready"
+    SERVICE_FAILED = "service_failed"
+    UNAUTHORIZED = "unauthorized"
+    REFUSED = "refused"
+    BAD_REPLY = "bad_reply"
+    NEWER_CONTRACT = "newer_contract"
+    MISCONFIGURED = "misconfigured"
+    CLOSED = "closed"
+    INTERNAL_ERROR = "internal_error"
+
+
+class AdvisorError(Exception):
+    """The root of everything that this client raises on purpose."""
+
+
+class ConfigurationError(AdvisorError, ValueError):
+    """A setting cannot be used; the message names it."""
+
+
+class OutboxUnavailableError(AdvisorError):
+    """The outbox cannot be read or written: a full disk, a missing permission, a file in the way."""
+
+
+class OutcomeNotRecordedError(AdvisorError):
+    """Neither the outbox nor the service has taken the trade: the caller still holds the only copy."""
+
+    def __init__(self, trade_id: str, outbox_problem: Exception, service_problem: str) -> None:
+        super().__init__(
+            f"trade {trade_id} is not recorded: outbox: {outbox_problem}; direct delivery: {service_problem}"
+        )
+        self.trade_id = trade_id
+        self.outbox_problem = outbox_problem
+        self.service_problem = service_problem
+
+
+class ServiceError(AdvisorError):
+    """A call to the service has not succeeded."""
+
+    reason: FallbackReason
+    """The name under which a fallback reports this error."""
+    means_sick = True
+    """Whether it says that the service is unwell, and counts towards opening the breaker."""
+
+
+class ServiceUnreachableError(ServiceError):
+    """No reply: name resolution, connection or TLS failed, or the connection broke."""
+
+    reason = FallbackReason.UNREACHABLE
+
+
+class DeadlineExceededError(ServiceUnreachableError):
+    """No reply within the time that the caller was prepared to wait."""
+
+    reason = FallbackReason.TIMEOUT
+
+
+class ServiceFailedError(ServiceError):
+    """The service cannot answer now (429 or 5xx); the same request may succeed later."""
+
+    def __init__(self, status: int, detail: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(f"HTTP {status}: {detail}")
+        self.status = status
+        self.retry_after_seconds = retry_after_seconds
+        self.reason = FallbackReason.NOT_READY if status == 503 else FallbackReason.SERVICE_FAILED
+
+
+class ServiceRefusedError(ServiceError):
+    """The service will not answer this request; `status` and `detail` say why."""
+
+    means_sick = False
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(f"HTTP {status}: {detail}")
+        self.status = status
+        self.detail = detail
+        match status:
+            case 401 | 403:
+                self.reason = FallbackReason.UNAUTHORIZED
+            case 400 | 422:
+                self.reason = FallbackReason.INVALID_REQUEST
+            case _:
+                self.reason = FallbackReason.REFUSED
+
+
+class BadReplyError(ServiceError):
+    """The reply is not what the contract says: garbage, too large, out of range, not finite."""
+
+    reason = FallbackReason.BAD_REPLY
+
+
+class NewerContractError(BadReplyError):
+    """The service speaks a newer contract: update this client."""
+
+    reason = FallbackReason.NEWER_CONTRACT
+    means_sick = False

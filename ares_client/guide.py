@@ -1,0 +1,59 @@
+"""The guide's functions: one advisor for the whole process, configured from `ARES_ADVISOR_*`."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ares_client.advice import Advice
+from ares_client.advisor import Advisor
+from ares_client.errors import ConfigurationError, FallbackReason
+from ares_client.settings import ClientSettings
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ares_client.coerce import Number
+    from ares_client.question import AdviceOptions
+
+logger = logging.getLogger(__name__)
+
+_shared: list[Advisor] = []
+
+
+def get_advisor() -> Advisor:
+    """The process's advisor, made on the first call and closed at exit.
+
+    Raises:
+        ConfigurationError: A variable `ARES_ADVISOR_*` cannot be used.
+    """
+    if not _shared:
+        advisor = Advisor()
+        atexit.register(advisor.close)
+        _shared.append(advisor)
+    return _shared[0]
+
+
+def use_advisor(advisor: Advisor | None) -> Advisor | None:
+    """Make it the process's advisor, in place of the one that is returned; None forgets it."""
+    former = _shared[0] if _shared else None
+    _shared[:] = [advisor] if advisor else []
+    return former
+
+
+def get_trading_advice(
+    *, vix: Number, price: Number, day_of_week: Number | None = None, **options: Unpack[AdviceOptions]
+) -> Advice:
+    """What to do with today's trade; see `Advisor.get_trading_advice`.
+
+    A configuration that cannot be used is no reason to raise in the trading window: it is logged, and the
+    answer is a fallback to the defaults of `ClientSettings`.
+    """
+    try:
+        advisor = get_advisor()
+    except ConfigurationError as error:
+        logger.critical("advice is a fallback, because the configuration cannot be used: %s", error)
+        return Advice.fallback(ClientSettings(outbox=Path()), FallbackReason.MISCONFIGURED)
+    return advisor.get_trading_advice(vix=vix, price=price, day_of_week=day_of_week, **options)

@@ -1,0 +1,64 @@
+"""A lock between processes: held through an open file, and let go by the system when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ares_client import fork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ares_client.clock import Clock
+
+POLL_SECONDS = 0.01
+
+
+class FileLock:
+    """An exclusive lock on a file that is created for the purpose and never removed."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._descriptors: set[int] = set()
+        fork.watch(in_child=self._drop_inherited_copies)
+
+    @contextmanager
+    def held(self, patience_seconds: float = 0.0) -> Iterator[bool]:
+        """Whether the lock was had within so many seconds; it is let go at the end of the block.
+
+        Raises:
+            OSError: The lock file cannot be opened.
+        """
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._descriptors.add(descriptor)
+        try:
+            yield self._acquire(descriptor, patience_seconds)
+        finally:
+            self._descriptors.discard(descriptor)
+            # Unlocked by name: a child forked meanwhile may hold a copy of the descriptor for a moment.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
+
+    def _acquire(self, descriptor: int, patience_seconds: float) -> bool:
+        give_up_at = self._clock.monotonic() + patience_seconds
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if self._clock.monotonic() >= give_up_at:
+                    return False
+                self._clock.wait(threading.Event(), POLL_SECONDS)
+            else:
+                return True
+
+    def _drop_inherited_copies(self) -> None:
+        """Or a forked child would hold the lock after its parent has died."""
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors.clear()

@@ -1,0 +1,123 @@
+"""The operator's side: models, market days, retraining. Every call ends within a stated time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+
+from ares_client import replies
+from ares_client.contract import (
+    MAX_MARKET_DAYS_PER_REQUEST,
+    MarketDay,
+    MarketDays,
+    MarketDaysReply,
+    ModelInfo,
+    RetrainNotNeeded,
+    RetrainRequest,
+    RetrainRun,
+)
+from ares_client.deadline import Deadline, Workers
+from ares_client.transport import Request, Transport
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from ares_client.clock import Clock
+
+T = TypeVar("T")
+
+CALL_SECONDS = 30.0
+UPLOAD_SECONDS = 120.0
+MOST_IN_FLIGHT = 4
+DEFAULT_MIN_NEW_SAMPLES: int = RetrainRequest.model_fields["min_new_samples"].default
+
+_MODEL = TypeAdapter(ModelInfo)
+_MODELS = TypeAdapter(list[ModelInfo])
+_MARKET_DAYS = TypeAdapter(MarketDaysReply)
+_RUN = TypeAdapter(RetrainRun)
+_RETRAIN: TypeAdapter[RetrainRun | RetrainNotNeeded] = TypeAdapter(RetrainRun | RetrainNotNeeded)
+
+
+class Operations:
+    """Calls that need a key with the scope `operate`, or `read` where they only look.
+
+    Unlike advice they raise ServiceError when the service does not do what was asked.
+    """
+
+    def __init__(self, transport: Transport, clock: Clock) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._workers = Workers("operations", MOST_IN_FLIGHT)
+
+    def models(self) -> list[ModelInfo]:
+        """Every stored model version."""
+        return self._call(Request("GET", "/models"), _MODELS)
+
+    def model(self, version: str) -> ModelInfo:
+        """One model version, with its manifest."""
+        return self._call(Request("GET", f"/models/{quote(version, safe='')}"), _MODEL)
+
+    def push_model(self, artefact: bytes | str | os.PathLike[str], *, activate: bool = False) -> ModelInfo:
+        """Upload an artefact, given as its bytes or as the path of its file.
+
+        It becomes the champion where there is none, or where `activate` asks for it; otherwise a candidate.
+
+        Raises:
+            ServiceError: The artefact was not taken; the message says why.
+            OSError: The file cannot be read.
+        """
+        content = artefact if isinstance(artefact, bytes) else Path(artefact).read_bytes()
+        path = "/models?activate=true" if activate else "/models"
+        return self._call(Request("POST", path, content, "application/octet-stream"), _MODEL, UPLOAD_SECONDS)
+
+    def activate_model(self, version: str) -> ModelInfo:
+        """Make a stored version the champion: also the way to roll back."""
+        return self._call(Request("POST", f"/models/{quote(version, safe='')}/activate"), _MODEL)
+
+    def push_market_days(self, days: Iterable[MarketDay]) -> MarketDaysReply:
+        """Insert or replace daily bars, in as many requests as it takes.
+
+        `stored` counts all of them. After an error the same days can be pushed again.
+
+        Raises:
+            ValueError: There are no days.
+            ServiceError: A request was not taken; the message says why.
+        """
+        bars = list(days)
+        if not bars:
+            raise ValueError("there are no market days to push")
+        chunks = [
+            MarketDays(days=bars[start : start + MAX_MARKET_DAYS_PER_REQUEST])
+            for start in range(0, len(bars), MAX_MARKET_DAYS_PER_REQUEST)
+        ]
+        requests = [Request("PUT", "/market-days", chunk.model_dump_json().encode()) for chunk in chunks]
+        answers = [self._call(request, _MARKET_DAYS, UPLOAD_SECONDS) for request in requests]
+        return answers[-1].model_copy(update={"stored": sum(answer.stored for answer in answers)})
+
+    def retrain(
+        self,
+        min_new_samples: int = DEFAULT_MIN_NEW_SAMPLES,
+        *,
+        force: bool = False,
+        timeout_seconds: float = CALL_SECONDS,
+    ) -> RetrainRun | RetrainNotNeeded:
+        """Ask for a retraining and do not wait for it; while one is active, that run is the answer."""
+        request = RetrainRequest(min_new_samples=min_new_samples, force=force)
+        body = request.model_dump_json().encode()
+        return self._call(Request("POST", "/retrain", body), _RETRAIN, timeout_seconds)
+
+    def retrain_run(self, run_id: UUID, *, timeout_seconds: float = CALL_SECONDS) -> RetrainRun:
+        """Where a retraining stands, and how it ended."""
+        return self._call(Request("GET", f"/retrain/{run_id}"), _RUN, timeout_seconds)
+
+    def _call(self, request: Request, expected: TypeAdapter[T], seconds: float = CALL_SECONDS) -> T:
+        deadline = Deadline(seconds, self._clock)
+        response = self._workers.start(
+            lambda limit: self._transport.exchange(request, limit), deadline
+        ).wait()
+        return replies.read(response, expected, self._clock.now())

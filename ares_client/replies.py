@@ -1,0 +1,90 @@
+"""What a response means: the typed value that the contract promises, or the error that it stands for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from ares_client.contract import CONTRACT_VERSION, Problem
+from ares_client.errors import BadReplyError, NewerContractError, ServiceFailedError, ServiceRefusedError
+
+if TYPE_CHECKING:
+    from ares_client.transport import Response
+
+T = TypeVar("T")
+
+TRY_LATER_STATUSES = {408, 425, 429}
+LONGEST_RETRY_AFTER_SECONDS = 3600.0
+
+
+def read(response: Response, expected: TypeAdapter[T], now: float) -> T:
+    """The value that the response carries. `now` is in seconds since 1970, for `Retry-After` dates.
+
+    Raises:
+        ServiceFailedError: The service could not answer now.
+        ServiceRefusedError: The service will not answer this request.
+        BadReplyError: The body is not what the contract says.
+        NewerContractError: It speaks a newer contract.
+    """
+    if not 200 <= response.status < 300:
+        _raise_for_status(response, now)
+    try:
+        content = from_json(response.body, allow_inf_nan=False)
+    except ValueError as error:
+        raise BadReplyError(f"not JSON: {error}") from error
+    _refuse_newer_contract(content)
+    try:
+        return expected.validate_python(content)
+    except ValidationError as error:
+        raise BadReplyError(f"not what the contract says: {_where(error)}") from error
+
+
+def _where(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+
+
+def _refuse_newer_contract(content: object) -> None:
+    version = (
+        content.get("contract_version", CONTRACT_VERSION) if isinstance(content, dict) else CONTRACT_VERSION
+    )
+    if isinstance(version, int) and version > CONTRACT_VERSION:
+        raise NewerContractError(
+            f"contract {version}, this client knows {CONTRACT_VERSION}: update ares-client"
+        )
+
+
+def _raise_for_status(response: Response, now: float) -> None:
+    detail = _detail(response)
+    if response.status >= 500 or response.status in TRY_LATER_STATUSES:
+        raise ServiceFailedError(response.status, detail, _retry_after_seconds(response, now))
+    raise ServiceRefusedError(response.status, detail)
+
+
+def _detail(response: Response) -> str:
+    try:
+        problem = Problem.model_validate_json(response.body)
+    except ValidationError:
+        return "no explanation"
+    errors = [f"{error.get('where', '')}: {error.get('what', '')}" for error in problem.errors or []]
+    return "; ".join([problem.detail or problem.title, *errors])
+
+
+def _retry_after_seconds(response: Response, now: float) -> float | None:
+    text = response.retry_after
+    if text is None:
+        return None
+    try:
+        seconds = float(text) if text.isdigit() else _http_date(text).timestamp() - now
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _http_date(text: str) -> datetime:
+    moment = parsedate_to_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

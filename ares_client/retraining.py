@@ -1,0 +1,64 @@
+"""The guide's retraining: ask, wait for the verdict, and give back the metrics of a promoted model."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from ares_client.contract import Metrics, RetrainNotNeeded, RetrainRun
+from ares_client.deadline import Deadline
+from ares_client.errors import ServiceError, ServiceFailedError, ServiceUnreachableError
+from ares_client.operations import CALL_SECONDS, Operations
+
+if TYPE_CHECKING:
+    from ares_client.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+ACTIVE_STATES = {"queued", "running"}
+
+
+class RetrainMetrics(Metrics):
+    """Out-of-sample scores of a newly promoted model."""
+
+    model_version: str
+
+
+def retrain_and_wait(
+    operations: Operations, clock: Clock, *, min_new_samples: int, force: bool, timeout_seconds: float
+) -> RetrainMetrics | None:
+    """The metrics when a new model was promoted; otherwise None, and the log says why."""
+    deadline = Deadline(timeout_seconds, clock)
+    try:
+        answer = operations.retrain(
+            min_new_samples, force=force, timeout_seconds=min(CALL_SECONDS, timeout_seconds)
+        )
+        if isinstance(answer, RetrainNotNeeded):
+            logger.info("not retrained: %d more outcomes are needed", answer.missing)
+            return None
+        run = _wait_for_verdict(operations, clock, answer, deadline)
+    except ServiceError as error:
+        logger.warning("not retrained: %s", error)
+        return None
+    if run.state == "promoted" and run.metrics and run.model_version:
+        return RetrainMetrics(**run.metrics.model_dump(), model_version=run.model_version)
+    if run.state in ACTIVE_STATES:
+        logger.warning("retraining %s is still %s after %.0f s", run.run_id, run.state, timeout_seconds)
+    else:
+        logger.warning("retraining %s was %s: %s", run.run_id, run.state, run.reason)
+    return None
+
+
+def _wait_for_verdict(
+    operations: Operations, clock: Clock, run: RetrainRun, deadline: Deadline
+) -> RetrainRun:
+    while run.state in ACTIVE_STATES and deadline.remaining() > 0:
+        clock.wait(threading.Event(), min(POLL_SECONDS, deadline.remaining()))
+        patience = min(CALL_SECONDS, deadline.remaining())
+        try:
+            run = operations.retrain_run(run.run_id, timeout_seconds=patience)
+        except (ServiceUnreachableError, ServiceFailedError) as error:
+            logger.debug("asking again for retraining %s: %s", run.run_id, error)
+    return run

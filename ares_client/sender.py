@@ -1,0 +1,184 @@
+"""The background sender: one thread that empties the outbox, for as long as it takes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ares_client.deadline import Deadline
+from ares_client.errors import (
+    OutboxUnavailableError,
+    ServiceError,
+    ServiceFailedError,
+    ServiceUnreachableError,
+)
+
+if TYPE_CHECKING:
+    from ares_client.clock import Clock
+    from ares_client.delivery import Delivery
+    from ares_client.locks import FileLock
+    from ares_client.outbox import Outbox
+
+logger = logging.getLogger(__name__)
+
+FIRST_CEILING_SECONDS = 1.0
+LAST_CEILING_SECONDS = 300.0
+IDLE_SECONDS = 30.0
+LOCKED_SECONDS = 1.0
+MANY_ROWS = 10_000
+OLD_SECONDS = 7 * 86_400.0
+WARN_EVERY_SECONDS = 3600.0
+
+
+class Backoff:
+    """Pauses with full jitter below a ceiling that doubles from 1 s to 5 minutes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ceiling_seconds = FIRST_CEILING_SECONDS
+
+    def next_pause(self, at_least_seconds: float) -> float:
+        """Seconds to wait after one more failure."""
+        pause = self._clock.random() * self._ceiling_seconds
+        self._ceiling_seconds = min(2 * self._ceiling_seconds, LAST_CEILING_SECONDS)
+        return max(pause, at_least_seconds)
+
+    def reset(self) -> None:
+        """Begin again with the first ceiling."""
+        self._ceiling_seconds = FIRST_CEILING_SECONDS
+
+
+class Sender:
+    """Delivers in a daemon thread that is started by the first use and retries for ever.
+
+    `turn` is the lock that keeps the senders of several processes on one outbox from sending the same trade.
+    """
+
+    def __init__(self, outbox: Outbox, delivery: Delivery, turn: FileLock, clock: Clock) -> None:
+        self._outbox = outbox
+        self._delivery = delivery
+        self._turn = turn
+        self._clock = clock
+        self._backoff = Backoff(clock)
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._pass_ended = threading.Condition()
+        self._passes = 0
+        self._warn_again_at = 0.0
+        self.problem: Exception | None = None
+        """Why the last pass has not delivered everything."""
+
+    def start(self) -> None:
+        """Start the thread, unless it runs or has been stopped."""
+        with self._starting:
+            if self._thread or self._stopping.is_set():
+                return
+            thread = threading.Thread(target=self._run, name="ares-advisor-sender", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # no thread to be had: the next use tries again
+                logger.warning("the sender cannot start: %s", error)
+            else:
+                self._thread = thread
+
+    def row_added(self) -> None:
+        """Send soon; while the service is away, at the next attempt."""
+        self.start()
+        if self.problem is None:
+            self._wake.set()
+
+    def service_answered(self) -> None:
+        """The service was heard of elsewhere: if it could not be reached, try again now."""
+        self.start()
+        if isinstance(self.problem, ServiceUnreachableError):
+            self._wake.set()
+
+    def flush(self, seconds: float, *, until_failure: bool = False) -> bool:
+        """Try now, and go on for so many seconds; whether nothing is pending any more."""
+        deadline = Deadline(seconds, self._clock)
+        self.start()
+        self._wake.set()
+        while self._outbox.counts().pending:
+            is_in_time = self._wait_for_a_pass(deadline.remaining())
+            if not is_in_time or (until_failure and self.problem):
+                return not self._outbox.counts().pending
+        return True
+
+    def stop(self, seconds: float) -> None:
+        """Deliver what can be delivered at once, then end the thread; all within so many seconds."""
+        deadline = Deadline(seconds, self._clock)
+        if self._thread and not self.problem:
+            with suppress(OutboxUnavailableError):
+                self.flush(seconds, until_failure=True)
+        self._stopping.set()
+        self._wake.set()
+        if self._thread:
+            self._thread.join(deadline.remaining())
+
+    def _wait_for_a_pass(self, seconds: float) -> bool:
+        with self._pass_ended:
+            before = self._passes
+            return not self._stopping.is_set() and self._pass_ended.wait_for(
+                lambda: self._passes > before, seconds
+            )
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            pause = self._pass()
+            if self.problem:
+                self._wake.clear()  # a trade that came meanwhile does not shorten the pause
+            with self._pass_ended:
+                self._passes += 1
+                self._pass_ended.notify_all()
+            if not self._stopping.is_set():
+                self._clock.wait(self._wake, pause)
+
+    def _pass(self) -> float:
+        """Deliver what is due; seconds until the next pass."""
+        try:
+            if self._outbox.due(1):
+                with self._turn.held() as is_ours:
+                    if not is_ours:
+                        return LOCKED_SECONDS * (0.5 + self._clock.random())
+                    self._delivery.run()
+        except (ServiceError, OutboxUnavailableError, OSError) as error:
+            return self._failed(error)
+        except Exception as error:  # a bug of ours must not end the thread that holds on to the trades
+            logger.exception("unexpected error in the sender")
+            return self._failed(error)
+        self._backoff.reset()
+        if self.problem is None:
+            return IDLE_SECONDS
+        logger.info("delivery works again")
+        self.problem = None
+        return 0.0  # a trade that came during the pass has not woken us
+
+    def _failed(self, error: Exception) -> float:
+        retry_after = error.retry_after_seconds if isinstance(error, ServiceFailedError) else None
+        pause = self._backoff.next_pause(retry_after or 0.0)
+        level = logging.DEBUG if str(error) == str(self.problem) else logging.WARNING
+        logger.log(level, "trades stay in the outbox, next attempt in %.0f s: %s", pause, error)
+        self.problem = error
+        self._warn_if_overdue()
+        return pause
+
+    def _warn_if_overdue(self) -> None:
+        if self._clock.monotonic() < self._warn_again_at:
+            return
+        with suppress(OutboxUnavailableError):
+            counts = self._outbox.counts()
+            oldest = counts.oldest_pending_at
+            age_seconds = self._clock.now() - oldest if oldest is not None else 0.0
+            if counts.pending + counts.quarantined >= MANY_ROWS or age_seconds >= OLD_SECONDS:
+                self._warn_again_at = self._clock.monotonic() + WARN_EVERY_SECONDS
+                logger.error(
+                    "%d trades wait for delivery, the oldest for %.1f days, and %d are in quarantine",
+                    counts.pending,
+                    age_seconds / 86_400,
+                    counts.quarantined,
+                )

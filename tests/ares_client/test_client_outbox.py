@@ -1,0 +1,290 @@
+"""The outbox file: what is in it stays in it, whatever happens to the file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from ares_client.clock import SYSTEM_CLOCK
+from ares_client.errors import OutboxUnavailableError
+from ares_client.locks import FileLock
+from ares_client.outbox import Outbox
+from ares_client.outbox_file import OutboxFile
+from ares_client.outcomes import PreparedOutcome
+
+
+def a_trade(name: str, objection: str | None = None, size: int = 10) -> PreparedOutcome:
+    return PreparedOutcome(name, f'{{"trade_id":"{name}","padding":"{"x" * size}"}}', objection)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state" / "deeper" / "ares.sqlite3"
+
+
+@pytest.fixture
+def open_outbox(path):
+    made = []
+
+    def make(clock=SYSTEM_CLOCK) -> Outbox:
+        made.append(Outbox(OutboxFile(path, clock), clock))
+        return made[-1]
+
+    yield make
+    for outbox in made:
+        outbox.file.close()
+
+
+@pytest.fixture
+def outbox(open_outbox):
+    return open_outbox()
+
+
+def names(outbox: Outbox, state: str = "pending") -> list[str]:
+    return [row.trade_id for row in outbox.rows() if row.state == state]
+
+
+def test_reading_creates_nothing(outbox, tmp_path):
+    assert outbox.rows() == outbox.due(10) == []
+    assert outbox.counts().pending == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_trade_is_on_disk_when_add_returns(outbox, path):
+    outbox.add(a_trade("a"))
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT trade_id FROM outcomes").fetchall() == [("a",)]
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert outbox.file.run(lambda connection: connection.execute("PRAGMA synchronous").fetchone()) == (2,)
+
+
+def test_trades_are_private(outbox, path):
+    outbox.add(a_trade("a"))
+    assert path.parent.stat().st_mode & 0o077 == 0
+
+
+def test_trades_keep_their_order_and_the_same_one_is_kept_once(outbox):
+    for name in ("c", "a", "b", "a"):
+        outbox.add(a_trade(name))
+    assert names(outbox) == ["c", "a", "b"]
+    assert [row.trade_id for row in outbox.due(2)] == ["c", "a"]
+
+
+def test_the_same_name_with_another_content_is_another_trade(outbox):
+    outbox.add(PreparedOutcome("a", '{"net_pnl":1}', None))
+    outbox.add(PreparedOutcome("a", '{"net_pnl":2}', None))
+    assert names(outbox) == ["a", "a"]
+
+
+def test_settling_deletes_what_was_taken_and_keeps_the_rest_with_the_reason(outbox):
+    for name in "abc":
+        outbox.add(a_trade(name))
+    first, second, _ = outbox.due(10)
+    outbox.settle([first], [(second, "invalid: no")])
+    assert names(outbox) == ["c"]
+    assert [(row.trade_id, row.quarantined_because) for row in outbox.rows()] == [
+        ("b", "invalid: no"),
+        ("c", None),
+    ]
+    assert (outbox.counts().pending, outbox.counts().quarantined) == (1, 1)
+
+
+def test_an_acknowledgement_deletes_that_content_only(outbox):
+    """A row number may be used again; what was acknowledged is the content."""
+    outbox.add(a_trade("a"))
+    sent = outbox.due(1)
+    outbox.settle(sent)
+    outbox.add(a_trade("b"))
+    assert outbox.due(1)[0].seq == sent[0].seq
+    outbox.settle(sent)
+    assert names(outbox) == ["b"]
+
+
+def test_what_was_prepared_with_an_objection_is_not_sent(outbox):
+    outbox.add(a_trade("a", objection="net_pnl: not a number"))
+    assert outbox.due(10) == []
+    assert names(outbox, "quarantined") == ["a"]
+
+
+def test_quarantine_ends_by_request_or_by_recording_again(outbox):
+    for name in "ab":
+        outbox.add(a_trade(name))
+    outbox.settle([], [(row, "no") for row in outbox.due(10)])
+    outbox.add(a_trade("a"))
+    assert names(outbox) == ["a"]
+    outbox.requeue(outbox.rows())
+    assert names(outbox) == ["a", "b"]
+
+
+def test_a_deferred_trade_lets_others_go_first(open_outbox, hand_clock):
+    outbox = open_outbox(hand_clock.clock)
+    for name in "ab":
+        outbox.add(a_trade(name))
+    outbox.defer(outbox.due(1)[0], 300)
+    assert [row.trade_id for row in outbox.due(10)] == ["b"]
+    assert outbox.counts().pending == 2
+    hand_clock.seconds += 300
+    assert [row.trade_id for row in outbox.due(10)] == ["a", "b"]
+
+
+def test_the_age_of_the_oldest(open_outbox, hand_clock):
+    outbox = open_outbox(hand_clock.clock)
+    outbox.add(a_trade("a"))
+    hand_clock.seconds += 60
+    outbox.add(a_trade("b"))
+    assert outbox.counts().oldest_pending_at == hand_clock.seconds - 60
+
+
+def test_a_second_outbox_on_the_file_sees_the_same(open_outbox):
+    open_outbox().add(a_trade("a"))
+    assert names(open_outbox()) == ["a"]
+
+
+CORRUPTIONS = {
+    "text": lambda path: path.write_bytes(b"this is no database" * 100),
+    "noise": lambda path: path.write_bytes(os.urandom(20_000)),
+    "a broken header": lambda path: overwrite(path, 20, b"\xff" * 60),
+    "a torn page": lambda path: overwrite(path, 4096 * 2, b"\xee" * 4096),
+    "a cut-off end": lambda path: path.write_bytes(path.read_bytes()[: -4096 * 2]),
+}
+
+
+def overwrite(path, at: int, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(content)
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corrupt_file_is_set_aside_and_a_fresh_one_opened(open_outbox, path, name, caplog):
+    before = open_outbox()
+    for number in range(50):
+        before.add(a_trade(f"t{number}", size=500))
+    before.file.close()
+    CORRUPTIONS[name](path)
+    damaged = path.read_bytes()
+
+    after = open_outbox()
+    with caplog.at_level(logging.ERROR):
+        after.add(a_trade("new"))
+    assert "new" in names(after)
+    (aside,) = path.parent.glob("ares.sqlite3.corrupt-*Z")
+    assert aside.read_bytes() == damaged
+    assert str(aside) in caplog.text
+    with closing(sqlite3.connect(path)) as fresh:
+        assert fresh.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_what_can_still_be_read_is_saved_from_a_corrupt_file(open_outbox, path):
+    before = open_outbox()
+    for number in range(50):
+        before.add(a_trade(f"t{number}", size=500))
+    before.file.close()
+    overwrite(path, path.stat().st_size - 4096, b"\xee" * 4096)
+    after = open_outbox()
+    after.add(a_trade("new"))
+    saved = names(after)
+    assert saved[-1] == "new"
+    assert 1 < len(saved) < 51
+    assert saved[:-1] == [f"t{number}" for number in range(len(saved) - 1)]
+
+
+def test_a_file_that_becomes_corrupt_in_use_is_set_aside_too(outbox, path):
+    for number in range(50):
+        outbox.add(a_trade(f"t{number}", size=500))
+    outbox.file.run(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+    path.write_bytes(os.urandom(path.stat().st_size))
+    outbox.add(a_trade("new"))
+    assert "new" in names(outbox)
+
+
+def test_a_trade_goes_to_the_new_file_when_the_old_one_was_moved_away(open_outbox, path):
+    """As another process does with a corrupt file: what is added afterwards must not land in the old one."""
+    mine, others = open_outbox(), open_outbox()
+    mine.add(a_trade("old"))
+    for suffix in ("", "-wal", "-shm"):
+        shutil.move(f"{path}{suffix}", f"{path}.aside{suffix}")
+    mine.add(a_trade("new"))
+    assert names(others) == ["new"]
+
+
+def test_a_folder_that_was_deleted_is_made_again(outbox, path):
+    outbox.add(a_trade("a"))
+    shutil.rmtree(path.parent)
+    outbox.add(a_trade("b"))
+    assert names(outbox) == ["b"]
+
+
+def test_a_file_of_a_newer_client_is_left_alone(open_outbox, path):
+    outbox = open_outbox()
+    outbox.add(a_trade("a"))
+    outbox.file.run(lambda connection: connection.execute("PRAGMA user_version = 2"))
+    outbox.file.close()
+    with pytest.raises(OutboxUnavailableError, match="newer client"):
+        open_outbox().add(a_trade("b"))
+    assert list(path.parent.glob("*corrupt*")) == []
+
+
+def test_a_file_that_another_process_keeps_locked_is_unavailable_in_bounded_time(outbox, path):
+    outbox.add(a_trade("a"))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with pytest.raises(OutboxUnavailableError, match="locked"):
+            outbox.add(a_trade("b"))
+        assert time.monotonic() - began < 5
+        other.execute("ROLLBACK")
+    outbox.add(a_trade("b"))
+    assert names(outbox) == ["a", "b"]
+
+
+def test_a_lock_has_one_holder_and_comes_back(tmp_path):
+    lock, other = (FileLock(tmp_path / "lock", SYSTEM_CLOCK) for _ in range(2))
+    with lock.held() as first, other.held() as second:
+        assert (first, second) == (True, False)
+    with other.held(patience_seconds=0.1) as third:
+        assert third
+
+
+FORKING = """
+import os, sys, time
+from pathlib import Path
+from ares_client.clock import SYSTEM_CLOCK
+from ares_client.locks import FileLock
+
+lock = FileLock(Path(sys.argv[1]), SYSTEM_CLOCK)
+with lock.held() as mine:
+    child = os.fork()
+    if child == 0:
+        time.sleep(30)
+        os._exit(0)
+    print(mine, child, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_lock_does_not_survive_its_holder_in_a_forked_child(tmp_path, client_environment):
+    import signal
+    import subprocess
+    import sys
+
+    holder = subprocess.Popen(
+        [sys.executable, "-c", FORKING, str(tmp_path / "lock")],
+        env=client_environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with holder:
+        held, child = holder.stdout.readline().split()
+        holder.wait()
+        try:
+            with FileLock(tmp_path / "lock", SYSTEM_CLOCK).held(patience_seconds=5) as ours:
+                assert (held, ours) == ("True", True)
+        finally:
+            os.kill(int(child), signal.SIGKILL)

@@ -1,0 +1,176 @@
+"""When the outbox cannot be written, a trade is handed over directly or the caller is told; advice goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+from tests.faults.fault_servers import OutcomeLedger, Server, problem, refused_url, reply
+
+from ares_client import Advisor, ClientSettings, MLFeatures, OutcomeNotRecordedError, TradeOutcome
+from ares_client.errors import OutboxUnavailableError
+from ares_client.testing import USUAL_REPLY
+
+TRADE = {
+    "trade_date": "2024-01-02",
+    "features": MLFeatures(vix=17.4, price=4512.5),
+    "outcome": TradeOutcome.MAX_PROFIT,
+    "net_pnl": 142.5,
+}
+
+
+def a_file_in_the_way(tmp_path):
+    folder = tmp_path / "outbox"
+    folder.write_text("not a folder")
+    return folder
+
+
+def a_folder_in_the_way(tmp_path):
+    (tmp_path / "ares.sqlite3").mkdir()
+    return tmp_path
+
+
+def a_read_only_file(tmp_path):
+    """A database that SQLite opens read-only for everybody, root included: its format asks for a newer writer."""
+    file = tmp_path / "ares.sqlite3"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE outcomes (seq INTEGER PRIMARY KEY)")
+        connection.commit()
+    content = bytearray(file.read_bytes())
+    content[18] = 3  # the header's "write version": above 2, the file may only be read
+    file.write_bytes(content)
+    return tmp_path
+
+
+def a_newer_schema(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "ares.sqlite3")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    return tmp_path
+
+
+BROKEN = [a_file_in_the_way, a_folder_in_the_way, a_read_only_file, a_newer_schema]
+
+
+def answer(request):
+    if request.path == "/advice":
+        return reply(200, USUAL_REPLY.model_dump_json().encode())
+    body = request.json()
+    return reply(201, f'{{"status": "recorded", "bot": "ares", "trade_id": "{body["trade_id"]}"}}'.encode())
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_the_trade_is_delivered_directly(tmp_path, broken):
+    ledger = OutcomeLedger(answer)
+    with (
+        Server(ledger) as server,
+        Advisor(ClientSettings(url=server.url, outbox=broken(tmp_path))) as advisor,
+    ):
+        kept = advisor.record_outcome(**TRADE)
+        assert kept.kept_in == "service"
+        assert [request.json()["trade_id"] for request in ledger.requests] == [kept.trade_id]
+        assert advisor.get_trading_advice(vix=17.4, price=4512.5).source == "service"
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_without_a_service_the_caller_is_told(tmp_path, broken):
+    with Advisor(ClientSettings(url=refused_url(), outbox=broken(tmp_path))) as advisor:
+        with pytest.raises(OutcomeNotRecordedError) as told:
+            advisor.record_outcome(**TRADE, trade_id="t1")
+        assert told.value.trade_id == "t1"
+        assert isinstance(told.value.outbox_problem, OutboxUnavailableError)
+        assert advisor.get_trading_advice(vix=17.4, price=4512.5).source == "fallback"
+
+
+def test_a_trade_that_the_service_refuses_is_told_too(tmp_path):
+    with (
+        Server(OutcomeLedger(lambda _: problem(409, "another P&L is recorded"))) as server,
+        Advisor(ClientSettings(url=server.url, outbox=a_file_in_the_way(tmp_path))) as advisor,
+        pytest.raises(OutcomeNotRecordedError, match="another P&L"),
+    ):
+        advisor.record_outcome(**TRADE)
+
+
+def test_a_trade_that_nobody_can_take_is_told(tmp_path):
+    """Neither place is left for a P&L that is not a number: no quarantine on disk, no service that takes it."""
+    with (
+        Advisor(ClientSettings(url=refused_url(), outbox=a_file_in_the_way(tmp_path))) as advisor,
+        pytest.raises(OutcomeNotRecordedError, match="net_pnl"),
+    ):
+        advisor.record_outcome(**TRADE | {"net_pnl": float("nan")})
+
+
+def test_the_outbox_is_used_again_once_it_can_be(tmp_path):
+    folder = a_file_in_the_way(tmp_path)
+    with Advisor(ClientSettings(url=refused_url(), outbox=folder)) as advisor:
+        with pytest.raises(OutcomeNotRecordedError):
+            advisor.record_outcome(**TRADE)
+        folder.unlink()
+        assert advisor.record_outcome(**TRADE).kept_in == "outbox"
+        assert advisor.stats().pending == 1
+
+
+FILL = """
+import sys
+from pathlib import Path
+from ares_client import Advisor, ClientSettings, OutcomeNotRecordedError
+{limit}
+settings = ClientSettings(url=sys.argv[1], outbox=Path(sys.argv[2]) / "outbox", deadline_seconds=1)
+advisor = Advisor(settings)
+acknowledged = 0
+for number in range(3000):
+    try:
+        advisor.record_outcome(
+            trade_date="2024-01-02", features={{"vix": 17.4}}, outcome="MAX_PROFIT", net_pnl=1, trade_id=f"t{{number}}"
+        )
+    except OutcomeNotRecordedError as error:
+        print(acknowledged, type(error.outbox_problem).__name__)
+        break
+    acknowledged += 1
+print(advisor.get_trading_advice(vix=17.4, price=4512.5).source)
+print(advisor.stats().pending)
+"""
+LIMITED_FILES = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))"
+ON_A_SMALL_DISK = 'mount -t tmpfs -o size=400k tmpfs "$2" && exec "$0" -c "$3" "$1" "$2"'
+
+
+def fills_up(command: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    (acknowledged, problem_name), (source,), (pending,) = map(str.split, done.stdout.splitlines())
+    assert problem_name == "OutboxUnavailableError"
+    assert int(acknowledged) > 10
+    assert source == "fallback"
+    assert int(pending) == int(acknowledged), "what was acknowledged is on disk, what was not is not"
+
+
+def test_files_that_may_not_grow(tmp_path, client_environment):
+    script = FILL.format(limit=LIMITED_FILES)
+    fills_up([sys.executable, "-c", script, refused_url(), str(tmp_path)], client_environment)
+
+
+def may_mount() -> bool:
+    if not shutil.which("unshare"):
+        return False
+    attempt = ["unshare", "-rm", "sh", "-c", "mount -t tmpfs tmpfs /mnt"]
+    return subprocess.run(attempt, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not may_mount(), reason="no small disk can be mounted here")
+def test_a_full_disk(tmp_path, client_environment):
+    script = FILL.format(limit="")
+    command = ["unshare", "-rm", "sh", "-c", ON_A_SMALL_DISK]
+    fills_up([*command, sys.executable, refused_url(), str(tmp_path), script], client_environment)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        test_without_a_service_the_caller_is_told(tmp_path, lambda folder: folder / "outbox")
+    finally:
+        tmp_path.chmod(0o700)
