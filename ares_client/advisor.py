@@ -147,9 +147,7 @@ class Advisor(Operations):
         except OutboxUnavailableError as error:
             return self._deliver_directly(prepared, error)
         if prepared.objection:
-            logger.error(
-                "trade %s is in quarantine, see advisor-outbox: %s", prepared.trade_id, prepared.objection
-            )
+            logger.error("trade %s is in quarantine, see advisor-outbox: %s", prepared.trade_id, prepared.objection)
             return RecordedOutcome(prepared.trade_id, "quarantine", prepared.objection)
         self._sender.row_added()
         return RecordedOutcome(prepared.trade_id, "outbox")
@@ -215,12 +213,8 @@ class Advisor(Operations):
     ) -> None:
         self.close()
 
-    def _deliver_directly(
-        self, prepared: PreparedOutcome, problem: OutboxUnavailableError
-    ) -> RecordedOutcome:
-        logger.error(
-            "the outbox cannot be used, delivering trade %s directly: %s", prepared.trade_id, problem
-        )
+    def _deliver_directly(self, prepared: PreparedOutcome, problem: OutboxUnavailableError) -> RecordedOutcome:
+        logger.error("the outbox cannot be used, delivering trade %s directly: %s", prepared.trade_id, problem)
         if prepared.objection:
             raise OutcomeNotRecordedError(prepared.trade_id, problem, prepared.objection) from problem
         try:
@@ -251,6 +245,4 @@ class Advisor(Operations):
         return FileLock(file.with_name(f"{file.name}.sending"), self._clock)
 
     def _make_desk(self) -> AdviceDesk:
-        return AdviceDesk(
-            self.settings, self._transport, self._clock, on_answer=self._sender.service_answered
-        )
+        return AdviceDesk(self.settings, self._transport, self._clock, on_answer=self._sender.service_answered)

@@ -61,9 +61,7 @@ class AsyncAdvisor:
         **options: Unpack[AdviceOptions],
     ) -> Advice:
         """See `Advisor.get_trading_advice`."""
-        return await self._advisor.get_trading_advice_async(
-            vix=vix, price=price, day_of_week=day_of_week, **options
-        )
+        return await self._advisor.get_trading_advice_async(vix=vix, price=price, day_of_week=day_of_week, **options)
 
     async def record_outcome(
         self,
@@ -114,9 +112,7 @@ class AsyncAdvisor:
         """See `Advisor.model`."""
         return await _in_thread(self._advisor.model, version)
 
-    async def push_model(
-        self, artefact: bytes | str | os.PathLike[str], *, activate: bool = False
-    ) -> ModelInfo:
+    async def push_model(self, artefact: bytes | str | os.PathLike[str], *, activate: bool = False) -> ModelInfo:
         """See `Advisor.push_model`."""
         return await _in_thread(self._advisor.push_model, artefact, activate=activate)
 
@@ -136,9 +132,7 @@ class AsyncAdvisor:
         timeout_seconds: float = CALL_SECONDS,
     ) -> RetrainRun | RetrainNotNeeded:
         """See `Advisor.retrain`."""
-        return await _in_thread(
-            self._advisor.retrain, min_new_samples, force=force, timeout_seconds=timeout_seconds
-        )
+        return await _in_thread(self._advisor.retrain, min_new_samples, force=force, timeout_seconds=timeout_seconds)
 
     async def retrain_run(self, run_id: UUID, *, timeout_seconds: float = CALL_SECONDS) -> RetrainRun:
         """See `Advisor.retrain_run`."""

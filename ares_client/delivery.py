@@ -95,9 +95,7 @@ class Delivery:
         body = f'{{"outcomes":[{",".join(row.body for row in rows)}]}}'.encode()
         deadline = Deadline(EXCHANGE_SECONDS, self._clock)
         request = Request("POST", "/outcomes", body)
-        response = self._workers.start(
-            lambda limit: self._transport.exchange(request, limit), deadline
-        ).wait()
+        response = self._workers.start(lambda limit: self._transport.exchange(request, limit), deadline).wait()
         results = replies.read(response, _BATCH_REPLY, self._clock.now()).results
         if len(results) != len(rows):
             raise BadReplyError(f"{len(results)} results for {len(rows)} trades")
@@ -109,9 +107,7 @@ class Delivery:
     def _settle_by_result(self, rows: Sequence[OutboxRow], results: Sequence[OutcomeResult]) -> None:
         pairs = list(zip(rows, results, strict=True))
         taken = [row for row, result in pairs if result.status in TAKEN]
-        refused = [
-            (row, f"{result.status}: {result.detail}") for row, result in pairs if result.status not in TAKEN
-        ]
+        refused = [(row, f"{result.status}: {result.detail}") for row, result in pairs if result.status not in TAKEN]
         for row, result in pairs:
             if result.flags:
                 logger.warning("trade %s was taken with a remark: %s", row.trade_id, ", ".join(result.flags))

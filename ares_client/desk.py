@@ -129,9 +129,7 @@ class AdviceDesk:
         deadline = Deadline(self._settings.deadline_seconds, self._clock)
         request = Request("GET", "/readyz")
         try:
-            reply = self._workers.start(
-                lambda limit: self._transport.exchange(request, limit), deadline
-            ).wait()
+            reply = self._workers.start(lambda limit: self._transport.exchange(request, limit), deadline).wait()
         except ServiceError:
             return False
         is_well = reply.status < 500

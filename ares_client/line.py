@@ -22,7 +22,7 @@ class _PlainConnection(HTTPConnection):
         self,
         *,
         on_socket: Callable[[HTTPConnection, socket.socket], None],
-        **keywords: Any,  # noqa: ANN401 - whatever urllib3 gives a connection
+        **keywords: Any,
     ) -> None:
         super().__init__(**keywords)
         self._on_socket = on_socket
@@ -50,9 +50,7 @@ class Line:
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         keywords: dict[str, Any] = {"maxsize": 1, "retries": False, "on_socket": self._watch}
-        self._pool = (
-            _TlsPool(host, port, ssl_context=tls, **keywords) if tls else _PlainPool(host, port, **keywords)
-        )
+        self._pool = _TlsPool(host, port, ssl_context=tls, **keywords) if tls else _PlainPool(host, port, **keywords)
         self._lock = threading.Lock()
         self._connection: HTTPConnection | None = None
         self._twin: socket.socket | None = None

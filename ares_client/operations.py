@@ -117,7 +117,5 @@ class Operations:
 
     def _call(self, request: Request, expected: TypeAdapter[T], seconds: float = CALL_SECONDS) -> T:
         deadline = Deadline(seconds, self._clock)
-        response = self._workers.start(
-            lambda limit: self._transport.exchange(request, limit), deadline
-        ).wait()
+        response = self._workers.start(lambda limit: self._transport.exchange(request, limit), deadline).wait()
         return replies.read(response, expected, self._clock.now())

@@ -110,9 +110,7 @@ class Outbox:
             return OutboxCounts()
         return OutboxCounts(*self.file.run(lambda connection: connection.execute(COUNTS).fetchone()))
 
-    def settle(
-        self, acknowledged: Iterable[OutboxRow], rejected: Iterable[tuple[OutboxRow, str]] = ()
-    ) -> None:
+    def settle(self, acknowledged: Iterable[OutboxRow], rejected: Iterable[tuple[OutboxRow, str]] = ()) -> None:
         """Delete what the service has taken; put what it will not take into quarantine, with its reason."""
         taken = [(row.digest,) for row in acknowledged]
         refused = [(reason, row.digest) for row, reason in rejected]

@@ -63,9 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seconds", type=float, default=RETRY_SECONDS, help="how long to try (%(default)s)")
     command.set_defaults(run=_retry)
 
-    command = commands.add_parser(
-        "discard", help="remove quarantined trades, writing them to standard output"
-    )
+    command = commands.add_parser("discard", help="remove quarantined trades, writing them to standard output")
     command.add_argument("trade_id", nargs="+", help="which trades")
     command.set_defaults(run=_discard)
     return parser
@@ -74,9 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_state_filter(command: argparse.ArgumentParser) -> None:
     states = command.add_mutually_exclusive_group()
     states.add_argument("--pending", dest="state", action="store_const", const="pending", help="only these")
-    states.add_argument(
-        "--quarantined", dest="state", action="store_const", const="quarantined", help="only these"
-    )
+    states.add_argument("--quarantined", dest="state", action="store_const", const="quarantined", help="only these")
 
 
 def _list(options: argparse.Namespace, settings: ClientSettings, outbox: Outbox) -> int:
@@ -86,9 +82,7 @@ def _list(options: argparse.Namespace, settings: ClientSettings, outbox: Outbox)
             f"{recorded}  {row.state:<11}  {row.trade_id}  {row.quarantined_because or ''}".rstrip() + "\n"
         )
     counts = outbox.counts()
-    sys.stdout.write(
-        f"{counts.pending} pending, {counts.quarantined} quarantined in {settings.outbox_file}\n"
-    )
+    sys.stdout.write(f"{counts.pending} pending, {counts.quarantined} quarantined in {settings.outbox_file}\n")
     return 0
 
 

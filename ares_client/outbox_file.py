@@ -45,9 +45,7 @@ PRAGMAS = (
     "PRAGMA fullfsync = ON",
 )
 SALVAGE = "INSERT OR IGNORE INTO outcomes VALUES (NULL, ?, ?, ?, ?, ?, ?)"
-SALVAGEABLE = (
-    "SELECT digest, trade_id, body, recorded_at, due_at, quarantined_because FROM outcomes ORDER BY seq"
-)
+SALVAGEABLE = "SELECT digest, trade_id, body, recorded_at, due_at, quarantined_because FROM outcomes ORDER BY seq"
 CORRUPTION_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -158,9 +156,7 @@ class OutboxFile:
                 Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
         fresh = open_sound(self.path)
         saved = _salvage(aside, fresh)
-        logger.error(
-            "the outbox was corrupt (%s): set aside as %s, %d trades saved from it", error, aside, saved
-        )
+        logger.error("the outbox was corrupt (%s): set aside as %s, %d trades saved from it", error, aside, saved)
         return fresh
 
 

@@ -49,13 +49,9 @@ def _where(error: ValidationError) -> str:
 
 
 def _refuse_newer_contract(content: object) -> None:
-    version = (
-        content.get("contract_version", CONTRACT_VERSION) if isinstance(content, dict) else CONTRACT_VERSION
-    )
+    version = content.get("contract_version", CONTRACT_VERSION) if isinstance(content, dict) else CONTRACT_VERSION
     if isinstance(version, int) and version > CONTRACT_VERSION:
-        raise NewerContractError(
-            f"contract {version}, this client knows {CONTRACT_VERSION}: update ares-client"
-        )
+        raise NewerContractError(f"contract {version}, this client knows {CONTRACT_VERSION}: update ares-client")
 
 
 def _raise_for_status(response: Response, now: float) -> None:

@@ -32,9 +32,7 @@ def retrain_and_wait(
     """The metrics when a new model was promoted; otherwise None, and the log says why."""
     deadline = Deadline(timeout_seconds, clock)
     try:
-        answer = operations.retrain(
-            min_new_samples, force=force, timeout_seconds=min(CALL_SECONDS, timeout_seconds)
-        )
+        answer = operations.retrain(min_new_samples, force=force, timeout_seconds=min(CALL_SECONDS, timeout_seconds))
         if isinstance(answer, RetrainNotNeeded):
             logger.info("not retrained: %d more outcomes are needed", answer.missing)
             return None
@@ -51,9 +49,7 @@ def retrain_and_wait(
     return None
 
 
-def _wait_for_verdict(
-    operations: Operations, clock: Clock, run: RetrainRun, deadline: Deadline
-) -> RetrainRun:
+def _wait_for_verdict(operations: Operations, clock: Clock, run: RetrainRun, deadline: Deadline) -> RetrainRun:
     while run.state in ACTIVE_STATES and deadline.remaining() > 0:
         clock.wait(threading.Event(), min(POLL_SECONDS, deadline.remaining()))
         patience = min(CALL_SECONDS, deadline.remaining())

@@ -122,9 +122,7 @@ class Sender:
     def _wait_for_a_pass(self, seconds: float) -> bool:
         with self._pass_ended:
             before = self._passes
-            return not self._stopping.is_set() and self._pass_ended.wait_for(
-                lambda: self._passes > before, seconds
-            )
+            return not self._stopping.is_set() and self._pass_ended.wait_for(lambda: self._passes > before, seconds)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

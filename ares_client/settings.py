@@ -65,7 +65,7 @@ class ClientSettings:
                 raise ConfigurationError(f"{name} ({ENVIRONMENT_PREFIX}{name.upper()}) {complaint}")
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ, **given: Any) -> ClientSettings:  # noqa: ANN401 - each as its field is typed
+    def from_environment(cls, environ: Mapping[str, str] = os.environ, **given: Any) -> ClientSettings:
         """Read what is not given from `ARES_ADVISOR_*`; an empty variable counts as unset.
 
         Raises:

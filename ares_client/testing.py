@@ -110,9 +110,7 @@ class InMemoryService:
             return OutcomeResult(status="invalid", detail=error.errors(include_input=False)[0]["msg"])
         known = self.outcomes.setdefault(outcome.trade_id, outcome)
         status = "recorded" if known is outcome else "duplicate" if known == outcome else "conflict"
-        return OutcomeResult.model_validate(
-            {"status": status, "bot": outcome.bot, "trade_id": outcome.trade_id}
-        )
+        return OutcomeResult.model_validate({"status": status, "bot": outcome.bot, "trade_id": outcome.trade_id})
 
     def _retrain(self, request: RetrainRequest) -> RetrainRun | RetrainNotNeeded:
         missing = request.min_new_samples - len(self.outcomes)
@@ -151,7 +149,7 @@ class InMemoryAdvisor(Advisor):
         """The trades that the service has, by trade id."""
         return self._service.outcomes
 
-    def will_answer(self, **changes: Any) -> None:  # noqa: ANN401 - any field of AdviceReply
+    def will_answer(self, **changes: Any) -> None:
         """Answer at once from now on, with these fields of `AdviceReply` changed from the usual.
 
         Raises:

@@ -65,9 +65,7 @@ class Transport(Protocol):
         ...
 
 
-def exchange_with_second_chance(
-    transport: Transport, request: Request, deadline: Deadline, clock: Clock
-) -> Response:
+def exchange_with_second_chance(transport: Transport, request: Request, deadline: Deadline, clock: Clock) -> Response:
     """One exchange, and after a short pause another if the first failed with half of the time still left.
 
     Raises:

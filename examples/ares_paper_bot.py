@@ -2,9 +2,10 @@
 
     python examples/ares_paper_bot.py days.csv --from 2018-01-01
 
-The file has the columns date,spx_open,spx_high,spx_low,spx_close,vix_open,vix_close. Each day a condor is sold at
-the open and settled at the close. No money moves, and none of it is a backtest: the credit is one flat assumption.
-Where the advisor is, and with which key, is read from ARES_ADVISOR_URL, ARES_ADVISOR_API_KEY and so on.
+The file has the columns date,spx_open,spx_high,spx_low,spx_close,vix_open,vix_close; without vix_open, the VIX of
+the close before stands in. Each day a condor is sold at the open and settled at the close. No money moves, and it is
+no backtest: the credit is one flat assumption. Where the advisor is, and with which key, is read from
+ARES_ADVISOR_URL, ARES_ADVISOR_API_KEY and so on.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ares_client import MLFeatures, TradeOutcome, TradingAdvice, get_advisor, get_trading_advice
@@ -42,8 +44,8 @@ class Day:
 
     date: date
     spx_open: float
-    spx_close: float
     vix_open: float
+    spx_close: float
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Condor:
     expected_move: float
     sd_multiplier: float
     contracts: int
-    advice_id: Any
+    advice_id: UUID | None
 
     @property
     def short_strikes(self) -> tuple[float, float]:
@@ -120,7 +122,7 @@ class PaperAres:
         result["actions"].append("traded")
         return result
 
-    def _trade(self, risk_pct: float, sd_multiplier: float, advice_id: Any) -> None:
+    def _trade(self, risk_pct: float, sd_multiplier: float, advice_id: UUID | None) -> None:
         """Sell what the account can afford, wait for the close, and record how it ended."""
         expected_move = self.day.spx_open * self.day.vix_open / 100 / math.sqrt(SESSIONS_PER_YEAR)
         worst_loss = (WING_POINTS - ASSUMED_CREDIT_POINTS) * DOLLARS_PER_POINT
@@ -162,22 +164,20 @@ def read_days(file: Path, first: date, last: date) -> Iterator[Day]:
     Raises:
         ValueError: A column is missing or a value cannot be read; the message names the line.
     """
+    vix_close_before = ""
     with file.open(newline="") as lines:
         reader = csv.DictReader(lines)
         for row in reader:
             try:
-                day = Day(
-                    date.fromisoformat(row["date"]),
-                    float(row["spx_open"]),
-                    float(row["spx_close"]),
-                    float(row["vix_open"]),
-                )
+                vix_open = row.get("vix_open") or vix_close_before
+                vix_close_before = row["vix_close"]
+                on = date.fromisoformat(row["date"])
+                if vix_open and first <= on <= last:
+                    yield Day(on, float(row["spx_open"]), float(vix_open), float(row["spx_close"]))
             except KeyError as error:
                 raise ValueError(f"{file}: there is no column {error}") from error
             except (TypeError, ValueError) as error:
                 raise ValueError(f"{file}, line {reader.line_num}: {error}") from error
-            if first <= day.date <= last:
-                yield day
 
 
 def main() -> int:

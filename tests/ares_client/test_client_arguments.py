@@ -50,9 +50,7 @@ def test_a_wrong_type_is_named_at_once(advisor, name, value):
         advisor.get_trading_advice(**{"vix": 17.4, "price": 4512.5, name: value})
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("day_of_week", "Monday"), ("as_of", "now"), ("win_rate_30d", "high")]
-)
+@pytest.mark.parametrize(("name", "value"), [("day_of_week", "Monday"), ("as_of", "now"), ("win_rate_30d", "high")])
 def test_an_option_of_a_wrong_type_is_named_too(advisor, name, value):
     with pytest.raises(TypeError, match=name):
         advisor.get_trading_advice(vix=17.4, price=4512.5, **{name: value})
@@ -62,9 +60,7 @@ def test_an_argument_that_does_not_exist_is_named(advisor):
     with pytest.raises(TypeError, match="vxi"):
         advisor.get_trading_advice(vix=17.4, price=4512.5, vxi=1)
     with pytest.raises(TypeError, match="strike"):
-        advisor.record_outcome(
-            trade_date="2024-01-02", features={}, outcome="MAX_PROFIT", net_pnl=1, strike=2
-        )
+        advisor.record_outcome(trade_date="2024-01-02", features={}, outcome="MAX_PROFIT", net_pnl=1, strike=2)
 
 
 UNUSABLE = [

@@ -44,7 +44,7 @@ def test_a_model_is_pushed_as_bytes_or_as_a_file_and_activated(advisor, artefact
 def test_a_damaged_model_is_refused_with_the_reason(advisor, artefact):
     damaged = bytearray(artefact)
     damaged[len(damaged) // 2] ^= 1
-    with pytest.raises(ServiceRefusedError, match="HTTP 422: .+") as refused:
+    with pytest.raises(ServiceRefusedError, match=r"HTTP 422: .+") as refused:
         advisor.push_model(bytes(damaged))
     assert refused.value.detail != "no explanation"
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import assert_type
 from uuid import UUID
-
-from typing_extensions import assert_type
 
 from ares_client import (
     Advice,

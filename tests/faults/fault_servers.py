@@ -200,6 +200,11 @@ class OutcomeLedger:
             if request.path == "/outcomes"
         ]
 
+    @property
+    def sent(self) -> list[str]:
+        """The trade ids, in the order of their arrival."""
+        return [trade_id for batch in self.batches for trade_id in batch]
+
 
 def taking_all(request: Received, status_of: Callable[[dict], str] = lambda _: "recorded") -> bytes:
     """Answer a batch item by item."""

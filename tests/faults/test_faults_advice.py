@@ -10,6 +10,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
+
+from ares_client import Advice, Advisor, AsyncAdvisor, ClientSettings, FallbackReason, TradingAdvice
+from ares_client.clock import SYSTEM_CLOCK
+from ares_client.testing import USUAL_REPLY
 from tests.faults.fault_servers import (
     CERTIFICATES,
     Server,
@@ -24,10 +28,6 @@ from tests.faults.fault_servers import (
     tls_context,
     trickling,
 )
-
-from ares_client import Advice, Advisor, AsyncAdvisor, ClientSettings, FallbackReason, TradingAdvice
-from ares_client.clock import SYSTEM_CLOCK
-from ares_client.testing import USUAL_REPLY
 
 DEADLINE_SECONDS = 0.6
 NOISE_SECONDS = 0.5
@@ -117,12 +117,8 @@ BAD_REPLIES = {
     "a multiplier that is not tradable": answering(good_reply(suggested_sd_multiplier=-3.0)),
     "an advice from nowhere": answering(good_reply(advice="DOUBLE_DOWN")),
     "10 MB": answering(reply(200, json.dumps(GOOD).encode() + b" " * 10_000_000)),
-    "10 MB without a length": answering(
-        b"HTTP/1.1 200 OK\r\n\r\n" + json.dumps(GOOD).encode() + b" " * 10_000_000
-    ),
-    "a compressed body that was not asked for": answering(
-        reply(200, b"\x1f\x8b\x08", {"Content-Encoding": "gzip"})
-    ),
+    "10 MB without a length": answering(b"HTTP/1.1 200 OK\r\n\r\n" + json.dumps(GOOD).encode() + b" " * 10_000_000),
+    "a compressed body that was not asked for": answering(reply(200, b"\x1f\x8b\x08", {"Content-Encoding": "gzip"})),
 }
 OTHER_REPLIES = {
     "a newer contract": (answering(good_reply(contract_version=2)), FallbackReason.NEWER_CONTRACT),

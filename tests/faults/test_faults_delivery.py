@@ -9,15 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from tests.faults.fault_servers import (
-    OutcomeLedger,
-    Server,
-    problem,
-    refused_url,
-    reply,
-    silent,
-    taking_all,
-)
 
 from ares_client import Advisor, ClientSettings, MarketDay, MLFeatures, TradeOutcome
 from ares_client.clock import SYSTEM_CLOCK
@@ -27,6 +18,15 @@ from ares_client.outbox import Outbox
 from ares_client.outbox_file import OutboxFile
 from ares_client.outcomes import prepare_outcome
 from ares_client.transport import HttpTransport
+from tests.faults.fault_servers import (
+    OutcomeLedger,
+    Server,
+    problem,
+    refused_url,
+    reply,
+    silent,
+    taking_all,
+)
 
 
 class Scene:
@@ -49,9 +49,7 @@ class Scene:
 
     @property
     def quarantine(self) -> dict[str, str | None]:
-        return {
-            row.trade_id: row.quarantined_because for row in self.outbox.rows() if row.state == "quarantined"
-        }
+        return {row.trade_id: row.quarantined_because for row in self.outbox.rows() if row.state == "quarantined"}
 
     def close(self) -> None:
         self.transport.close()
@@ -88,9 +86,7 @@ def refusing(status: int, culprits: set[str]):
 
     def rule(request):
         sent = {outcome["trade_id"] for outcome in request.json()["outcomes"]}
-        return (
-            problem(status, f"upset by {sorted(sent & culprits)}") if sent & culprits else taking_all(request)
-        )
+        return problem(status, f"upset by {sorted(sent & culprits)}") if sent & culprits else taking_all(request)
 
     return rule
 
@@ -99,7 +95,7 @@ def test_trades_go_in_order_in_batches_of_a_hundred(scene):
     made = scene(taking_all, 250)
     made.deliver()
     assert [len(batch) for batch in made.ledger.batches] == [100, 100, 50]
-    assert sum(made.ledger.batches, []) == [f"t{number:03d}" for number in range(250)]
+    assert made.ledger.sent == [f"t{number:03d}" for number in range(250)]
     assert made.outbox.rows() == []
 
 
@@ -160,9 +156,7 @@ def test_what_is_not_the_trades_fault_keeps_them_all(scene, status):
 
 
 def acknowledging_another_trade(request):
-    results = [
-        {"status": "recorded", "bot": "ares", "trade_id": "another"} for _ in request.json()["outcomes"]
-    ]
+    results = [{"status": "recorded", "bot": "ares", "trade_id": "another"} for _ in request.json()["outcomes"]]
     return reply(200, json.dumps({"results": results}).encode())
 
 
@@ -247,9 +241,7 @@ def test_a_key_that_is_not_accepted_keeps_the_trades_and_warns(tmp_path, caplog)
 def test_trades_left_by_an_earlier_process_go_with_the_next_question(tmp_path):
     with Advisor(ClientSettings(url=refused_url(), outbox=tmp_path)) as advisor:
         record(advisor, "left-over")
-    ledger = OutcomeLedger(
-        lambda request: taking_all(request) if request.path == "/outcomes" else problem(503)
-    )
+    ledger = OutcomeLedger(lambda request: taking_all(request) if request.path == "/outcomes" else problem(503))
     with (
         Server(ledger) as server,
         Advisor(ClientSettings(url=server.url, outbox=tmp_path)) as advisor,
@@ -266,7 +258,7 @@ def test_close_delivers_what_it_can(tmp_path):
         for number in range(150):
             record(advisor, f"t{number}")
         advisor.close()
-        assert sum(len(batch) for batch in ledger.batches) == 150
+        assert len(ledger.sent) == 150
 
 
 @pytest.mark.parametrize("script", [silent, None], ids=["silent", "refused"])

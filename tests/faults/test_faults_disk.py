@@ -10,11 +10,11 @@ import sys
 from contextlib import closing
 
 import pytest
-from tests.faults.fault_servers import OutcomeLedger, Server, problem, refused_url, reply
 
 from ares_client import Advisor, ClientSettings, MLFeatures, OutcomeNotRecordedError, TradeOutcome
 from ares_client.errors import OutboxUnavailableError
 from ares_client.testing import USUAL_REPLY
+from tests.faults.fault_servers import OutcomeLedger, Server, problem, refused_url, reply
 
 TRADE = {
     "trade_date": "2024-01-02",

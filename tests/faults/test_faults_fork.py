@@ -54,9 +54,7 @@ print(json.dumps([statuses, asked, delivered, recorded]))
 
 
 def test_both_sides_of_a_fork_go_on(tmp_path, run_python):
-    ledger = OutcomeLedger(
-        lambda request: taking_all(request) if request.path == "/outcomes" else problem(401)
-    )
+    ledger = OutcomeLedger(lambda request: taking_all(request) if request.path == "/outcomes" else problem(401))
     with Server(ledger) as server:
         printed = run_python(SCRIPT, server.url, str(tmp_path))
     statuses, asked, delivered, recorded = json.loads(printed)
@@ -64,5 +62,5 @@ def test_both_sides_of_a_fork_go_on(tmp_path, run_python):
     assert asked == ["unauthorized"] * 2
     assert delivered
     assert len(recorded) > 20
-    taken = sum(ledger.batches, [])
+    taken = ledger.sent
     assert sorted(taken) == sorted([*recorded, *(f"child-{number}" for number in range(10))])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -32,9 +31,7 @@ def bot():
 def settings(live_service, bot, tmp_path):
     def make(url: str | None = None, **changes) -> ClientSettings:
         where = url or live_service.url
-        return ClientSettings(
-            url=where, api_key=live_service.api_key, bot=bot, outbox=tmp_path / "outbox", **changes
-        )
+        return ClientSettings(url=where, api_key=live_service.api_key, bot=bot, outbox=tmp_path / "outbox", **changes)
 
     return make
 
@@ -44,9 +41,7 @@ def on_the_server(live_service, bot):
     """The trade ids that the service holds for the bot, in the order in which they were stored."""
 
     def fetch() -> list[str]:
-        rows = query(
-            live_service.database_url, "SELECT trade_id FROM ares_ml_outcomes WHERE bot = $1 ORDER BY id", bot
-        )
+        rows = query(live_service.database_url, "SELECT trade_id FROM ares_ml_outcomes WHERE bot = $1 ORDER BY id", bot)
         return [row["trade_id"] for row in rows]
 
     return fetch
@@ -193,7 +188,7 @@ def test_five_processes_on_one_outbox_send_each_trade_once(tmp_path, client_envi
             with writer:
                 _, complaints = writer.communicate(timeout=60)
             assert writer.returncode == 0, complaints
-    sent = sum(ledger.batches, [])
+    sent = ledger.sent
     assert sorted(sent) == sorted(f"{name}-{number}" for name in "abcde" for number in range(60))
 
 
@@ -216,4 +211,3 @@ def test_ten_thousand_outcomes_of_an_outage_drain_in_order(live_service, setting
         assert advisor.stats().quarantined == 0
     assert on_the_server() == trades
     assert seconds < 60
-    print(json.dumps({"drained_in_seconds": round(seconds, 2)}))

@@ -7,7 +7,6 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from tests.faults.fault_servers import OutcomeLedger, Server, problem, refused_url
 
 from ares_client import ClientSettings
 from ares_client.delivery import Delivery
@@ -17,6 +16,7 @@ from ares_client.outbox_file import OutboxFile
 from ares_client.outcomes import prepare_outcome
 from ares_client.sender import MANY_ROWS, OLD_SECONDS, Backoff, Sender
 from ares_client.transport import HttpTransport
+from tests.faults.fault_servers import OutcomeLedger, Server, problem, refused_url
 
 
 class Scene:

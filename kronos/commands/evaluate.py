@@ -1,0 +1,67 @@
+"""`kronos evaluate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kronos.commands.options import (
+    DataOption,
+    DteOption,
+    Entry,
+    EntryOption,
+    JobsOption,
+    JsonOption,
+    VariantName,
+    all_cores,
+    asked_for,
+    console,
+    day,
+    progress,
+    say_left_out,
+)
+from kronos.errors import KronosError
+
+
+def evaluate_command(
+    data: DataOption = None,
+    entry: EntryOption = Entry.OPEN,
+    dte: DteOption = None,
+    test_start: Annotated[
+        str | None, typer.Option("--test-start", metavar="DATE", help="Score sessions from here on.")
+    ] = None,
+    variant: Annotated[
+        VariantName, typer.Option("--variant", help="Which features the model sees.")
+    ] = VariantName.FULL,
+    predictions: Annotated[
+        Path | None, typer.Option("--predictions", help="Write one CSV row a tested session and multiplier.")
+    ] = None,
+    as_json: JsonOption = False,
+    jobs: JobsOption = None,
+) -> None:
+    """Score the model out of sample beside climatology, a logistic regression and the guide's recipe."""
+    from kronos.tables import evaluation_tables
+    from kronos.training.evaluate import evaluate
+    from kronos.training.rows import build_rows
+
+    asked = asked_for(data, None, None, entry, dte)
+    since = day("--test-start", test_start)
+    rows, stale = build_rows(asked.history, asked.spec)
+    say_left_out(stale)
+    with progress("walking forward") as ticker:
+        evaluation = evaluate(
+            rows, asked.spec, variant.value, test_start=since, jobs=jobs or all_cores(), progress=ticker
+        )
+    if predictions is not None:
+        try:
+            evaluation.write_predictions(predictions)
+        except OSError as error:
+            raise KronosError(f"{predictions}: {error.strerror}") from error
+    if as_json:
+        typer.echo(json.dumps(evaluation.as_dict(), indent=2))
+        return
+    for table in evaluation_tables(evaluation):
+        console().print(table)

@@ -1,0 +1,159 @@
+"""Options that several commands share, and the history they name."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from kronos.condor import CondorSpec
+from kronos.errors import KronosError, MarketDataError
+from kronos.market import MarketHistory
+from kronos.market_csv import bundled_sample, read_market_csv
+from kronos.sessions import as_date, exchange_sessions
+
+WIDTH_WITHOUT_TERMINAL = 120
+
+errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+class Entry(StrEnum):
+    """When the condor is sold."""
+
+    OPEN = "open"
+    CLOSE = "close"
+
+
+class VariantName(StrEnum):
+    """Which features the model sees."""
+
+    FULL = "full"
+    MARKET = "market"
+    MINIMAL = "minimal"
+
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="CSV of daily bars; default: the bundled sample, 2014-2018.", show_default=False),
+]
+StartOption = Annotated[str | None, typer.Option("--start", metavar="DATE", help="First session, like 2014-01-03.")]
+EndOption = Annotated[str | None, typer.Option("--end", metavar="DATE", help="Last session, like 2018-12-31.")]
+EntryOption = Annotated[Entry, typer.Option("--entry", help="When the condor is sold.")]
+DteOption = Annotated[
+    int | None,
+    typer.Option(
+        "--dte", min=0, help="Sessions to settlement; default 0 at the open, 1 at the close.", show_default=False
+    ),
+]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="Processes to train with; default: all cores.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What history a command is about."""
+
+    history: MarketHistory
+    spec: CondorSpec
+    start: np.datetime64 | None
+    end: np.datetime64 | None
+
+
+def asked_for(data: Path | None, start: str | None, end: str | None, entry: Entry, dte: int | None) -> Asked:
+    """Read the history and check that it covers what was asked for.
+
+    Raises
+    ------
+    KronosError
+    """
+    kind: Literal["open", "close"] = "open" if entry is Entry.OPEN else "close"
+    default_dte = 0 if kind == "open" else 1
+    try:
+        spec = CondorSpec(entry=kind, dte_sessions=default_dte if dte is None else dte)
+    except ValueError as error:
+        raise KronosError(str(error)) from error
+    history = bundled_sample() if data is None else read_market_csv(data)
+    first, last = day("--start", start), day("--end", end)
+    _require_covered(history, first, last)
+    return Asked(history, spec, first, last)
+
+
+def day(option: str, text: str | None) -> np.datetime64 | None:
+    """A date option's value.
+
+    Raises
+    ------
+    KronosError
+    """
+    if text is None:
+        return None
+    try:
+        return np.datetime64(date.fromisoformat(text), "D")
+    except ValueError:
+        raise KronosError(f"{option} {text!r} is not a date like 2018-12-31") from None
+
+
+def console() -> Console:
+    """Standard output, wide enough for the tables where it is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)
+
+
+def all_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def say_left_out(stale_years: list[int]) -> None:
+    """Name the years that cannot be studied from the open."""
+    if stale_years:
+        errors.print(f"left out, since SPX opens are stale: {', '.join(map(str, stale_years))}")
+
+
+class Ticker:
+    """A progress callback: one bar for each series of steps."""
+
+    def __init__(self, bars: Progress, what: str) -> None:
+        self._bars = bars
+        self._task = bars.add_task(what, total=None)
+
+    def __call__(self, done: int, of: int) -> None:
+        """Show that `done` of `of` steps are taken."""
+        if done == 1:
+            self._bars.reset(self._task, total=of)
+        self._bars.update(self._task, completed=done)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Ticker]:
+    """A progress bar on stderr while the block runs."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True) as bars:
+        yield Ticker(bars, what)
+
+
+def _require_covered(history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None) -> None:
+    """Every session that was asked for must lie within the data."""
+    first, last = history.sessions[0], history.sessions[-1]
+    asked = exchange_sessions().between(
+        as_date(first if start is None else start), as_date(last if end is None else end)
+    )
+    if not len(asked):
+        raise MarketDataError(f"there is no session between {start or first} and {end or last}")
+    if asked[0] < first or asked[-1] > last:
+        raise MarketDataError(
+            f"the data covers {first} to {last}, not {asked[0]} to {asked[-1]}: "
+            "bring history with `kronos fetch`, or name a file with --data"
+        )

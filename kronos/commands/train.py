@@ -1,0 +1,64 @@
+"""`kronos train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kronos.artefact import identity
+from kronos.commands.options import (
+    DataOption,
+    DteOption,
+    EndOption,
+    Entry,
+    EntryOption,
+    JobsOption,
+    StartOption,
+    all_cores,
+    asked_for,
+    console,
+    progress,
+    say_left_out,
+)
+from kronos.errors import KronosError
+
+DEFAULT_ARTEFACT = Path("ares_model.ares")
+
+
+def train_command(
+    data: DataOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    entry: EntryOption = Entry.OPEN,
+    dte: DteOption = None,
+    out: Annotated[Path, typer.Option("--out", help="Where to write the artefact.")] = DEFAULT_ARTEFACT,
+    push_url: Annotated[
+        str | None, typer.Option("--push", metavar="URL", help="Upload the bars and the model to this service.")
+    ] = None,
+    activate: Annotated[bool, typer.Option("--activate", help="With --push: make it the champion at once.")] = False,
+    jobs: JobsOption = None,
+) -> None:
+    """Train the calibrated model on history, walk it forward, and write the artefact."""
+    from kronos.push import push
+    from kronos.tables import training_table
+    from kronos.training.export import train
+    from kronos.training.rows import build_rows
+
+    if activate and push_url is None:
+        raise KronosError("--activate goes with --push URL")
+    asked = asked_for(data, start, end, entry, dte)
+    rows, stale = build_rows(asked.history, asked.spec, asked.start, asked.end)
+    say_left_out(stale)
+    with progress("training") as ticker:
+        trained = train(rows, asked.spec, jobs=jobs or all_cores(), progress=ticker)
+    content = trained.artefact.to_bytes()
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise KronosError(f"{out}: {error.strerror}") from error
+    console().print(training_table(rows, trained.scores))
+    console().print(f"wrote {out} ({len(content):,} bytes, SHA-256 {identity(content)[:12]}…)")
+    if push_url is not None:
+        console().print(push(push_url, content, asked.history, activate=activate))
