@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kronos.backtest import Backtest
     from kronos.features import Variant
     from kronos.training.evaluate import Evaluation
+    from kronos.training.policy_scores import PolicyScores
     from kronos.training.rows import TrainingRows
     from kronos.training.scores import Scores
 
@@ -60,6 +61,22 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[Table]:
     yield _scores_table("model by multiplier", "SD multiplier", evaluation.by_multiplier)
     yield _scores_table("model by year", "year", evaluation.by_year)
     yield _scores_table("model by VIX at entry", "VIX", evaluation.by_vix_regime)
+    if evaluation.policy is not None:
+        yield _policy_table(evaluation.policy)
+
+
+def _policy_table(policy: PolicyScores) -> Table:
+    table = Table(title="policy, $ a condor after costs, modelled", title_justify="left")
+    for name in ("traded", "mean P&L traded", "mean P&L skipped", "difference", "95 %"):
+        table.add_column(name, justify="right")
+    low, high = policy.difference_interval or (None, None)
+    money = (policy.mean_pnl_traded, policy.mean_pnl_skipped, policy.difference)
+    table.add_row(f"{policy.traded_share:.1%}", *map(_dollars, money), f"{_dollars(low)} {_dollars(high)}")
+    return table
+
+
+def _dollars(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.2f}"
 
 
 def _scores_table(title: str, first: str, scores: Mapping[str, Scores] | Mapping[Variant, Scores]) -> Table:

@@ -43,6 +43,7 @@ def evaluate_command(
     jobs: JobsOption = None,
 ) -> None:
     """Score the model out of sample beside climatology, a logistic regression and the guide's recipe."""
+    from kronos.backtest import backtest
     from kronos.tables import evaluation_tables
     from kronos.training.evaluate import evaluate
     from kronos.training.rows import build_rows
@@ -53,7 +54,13 @@ def evaluate_command(
     say_left_out(stale)
     with progress("walking forward") as ticker:
         evaluation = evaluate(
-            rows, asked.spec, variant.value, test_start=since, jobs=jobs or all_cores(), progress=ticker
+            rows,
+            asked.spec,
+            variant.value,
+            test_start=since,
+            money=backtest(asked.history, asked.spec),
+            jobs=jobs or all_cores(),
+            progress=ticker,
         )
     if predictions is not None:
         try:

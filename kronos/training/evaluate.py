@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from kronos.backtest import Backtest
 from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS, CondorSpec
 from kronos.errors import TrainingRefusedError
 from kronos.features import Variant
 from kronos.market import Floats, years_of
+from kronos.policy import Policy
 from kronos.training.out_of_fold import OutOfFold, Progress, walk_forward
+from kronos.training.policy_scores import PolicyScores, follow_advice
 from kronos.training.recipe import DEFAULT_RECIPE, Recipe
 from kronos.training.references import guide_recipe
 from kronos.training.rows import TrainingRows
@@ -35,6 +38,7 @@ class Evaluation:
     base_rate : win rate of the tested sessions at multiplier 1.0
     references : `model`, `climatology`, `logistic`, `guide_recipe` at multiplier 1.0
     by_multiplier, by_year, by_vix_regime : the model's scores, by group
+    policy : the served policy scored with modelled money, where a backtest was given
     """
 
     variant: Variant
@@ -46,6 +50,7 @@ class Evaluation:
     by_multiplier: Mapping[str, Scores]
     by_year: Mapping[str, Scores]
     by_vix_regime: Mapping[str, Scores]
+    policy: PolicyScores | None
     out_of_fold: OutOfFold
     test_start: np.datetime64 | None
 
@@ -63,6 +68,7 @@ class Evaluation:
                 group: {name: scores.as_dict(with_bins=False) for name, scores in getattr(self, group).items()}
                 for group in groups
             },
+            "policy": None if self.policy is None else self.policy.as_dict(),
         }
 
     def write_predictions(self, path: Path) -> None:
@@ -84,11 +90,18 @@ def evaluate(
     variant: Variant = "full",
     *,
     test_start: np.datetime64 | None = None,
+    money: Backtest | None = None,
+    policy: Policy | None = None,
     recipe: Recipe = DEFAULT_RECIPE,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Walk the variant and its references forward and score them from `test_start` on.
+
+    Parameters
+    ----------
+    money : the backtest of the same history and spec, to score the policy with
+    policy : default: the one that travels with a new model
 
     Raises
     ------
@@ -124,6 +137,7 @@ def evaluate(
         },
         by_year=_by_group(years_of(sessions).astype(str), columns["model"], base, won),
         by_vix_regime=_by_group(_regimes(tested.rows.vix[scored]), columns["model"], base, won),
+        policy=None if money is None else follow_advice(tested, scored, money, policy or Policy()).scores(),
         out_of_fold=tested,
         test_start=test_start,
     )

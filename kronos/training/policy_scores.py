@@ -1,0 +1,107 @@
+"""The policy scored with money, out of sample: what the sessions it trades earn against those it skips."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kronos.backtest import Backtest
+from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS
+from kronos.curve import GRID
+from kronos.market import Floats, Positions
+from kronos.policy import Advice, Policy
+from kronos.sessions import Days
+from kronos.training.out_of_fold import OutOfFold
+from kronos.training.scores import BOOTSTRAP_SAMPLES, CONFIDENCE
+
+AT_ONE = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyScores:
+    """Mean net P&L of one condor at multiplier 1.0, dollars, modelled.
+
+    `difference` is traded minus skipped; its interval is a bootstrap by session. Both are None where the policy
+    traded or skipped every session.
+    """
+
+    sessions: int
+    traded_share: float
+    mean_pnl_traded: float | None
+    mean_pnl_skipped: float | None
+    difference: float | None
+    difference_interval: tuple[float, float] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FollowedAdvice:
+    """What the policy would have advised and what a condor earned, session by session.
+
+    Attributes
+    ----------
+    sessions : (n,)
+    traded : (n,) whether the advice was to trade, full or reduced
+    risk_share : (n,) advised risk over the risk of a full trade, 0 to 1
+    net_pnl_dollars : (n,) of one condor, modelled, whether traded or not
+    """
+
+    sessions: Days
+    traded: npt.NDArray[np.bool_]
+    risk_share: Floats
+    net_pnl_dollars: Floats
+
+    def scores(self, seed: int = 0) -> PolicyScores:
+        """Compare the traded with the skipped sessions."""
+        taken, left = self.net_pnl_dollars[self.traded], self.net_pnl_dollars[~self.traded]
+        both = len(taken) > 0 and len(left) > 0
+        return PolicyScores(
+            sessions=len(self.sessions),
+            traded_share=float(self.traded.mean()),
+            mean_pnl_traded=float(taken.mean()) if len(taken) else None,
+            mean_pnl_skipped=float(left.mean()) if len(left) else None,
+            difference=float(taken.mean() - left.mean()) if both else None,
+            difference_interval=_interval(self.net_pnl_dollars, self.traded, seed) if both else None,
+        )
+
+
+def follow_advice(tested: OutOfFold, rows: Positions, money: Backtest, policy: Policy) -> FollowedAdvice:
+    """Ask the policy on each of the given out-of-fold rows, against the base rate known at that time.
+
+    Parameters
+    ----------
+    rows : positions in `tested`; those whose session was not backtested are left out
+    """
+    sessions = tested.rows.sessions[rows]
+    rows = rows[np.isin(sessions, money.sessions)]
+    sessions = tested.rows.sessions[rows]
+    decisions = [
+        policy.decide(
+            float(tested.probability[row, AT_ONE]),
+            float(tested.climatology[row, AT_ONE]),
+            GRID,
+            tested.probability[row],
+        )
+        for row in rows
+    ]
+    return FollowedAdvice(
+        sessions=sessions,
+        traded=np.array([decision.advice is not Advice.SKIP_TODAY for decision in decisions], dtype=bool),
+        risk_share=np.array([decision.suggested_risk_pct / policy.full_risk_pct for decision in decisions]),
+        net_pnl_dollars=money.net_pnl_dollars[np.searchsorted(money.sessions, sessions), AT_ONE],
+    )
+
+
+def _interval(pnl: Floats, traded: npt.NDArray[np.bool_], seed: int) -> tuple[float, float]:
+    """95 % bootstrap interval, by session, of mean traded minus mean skipped."""
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(len(pnl), np.full(len(pnl), 1 / len(pnl)), size=BOOTSTRAP_SAMPLES)
+    means = [(counts[:, chosen] @ pnl[chosen]) / counts[:, chosen].sum(axis=1) for chosen in (traded, ~traded)]
+    low, high = np.nanquantile(means[0] - means[1], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)

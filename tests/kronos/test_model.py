@@ -1,0 +1,120 @@
+"""The served model: equal to scikit-learn, additive in its explanation, monotone, reproducible."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.isotonic import IsotonicRegression
+
+from kronos.artefact import Artefact, identity
+from kronos.condor import CondorSpec
+from kronos.curve import GRID, never_decreasing
+from kronos.errors import ArtefactError, TrainingRefusedError
+from kronos.features import FEATURES, VARIANT_FEATURES, VARIANTS, Variant
+from kronos.model import Model
+from kronos.training.export import TrainedModel, train
+from kronos.training.fit import flatten
+from kronos.training.rows import TrainingRows, rows_of
+
+
+def values_of(rows: TrainingRows, at: int) -> dict[str, float]:
+    return dict(zip(FEATURES, rows.features[at], strict=True))
+
+
+def test_flattened_trees_equal_scikit_learn_on_every_row() -> None:
+    rng = np.random.default_rng(0)
+    columns = rng.normal(size=(3000, 6))
+    won = (rng.random(3000) < 1 / (1 + np.exp(-columns[:, 0] - columns[:, 1] ** 2))).astype(int)
+    booster = HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=9, early_stopping=False).fit(columns, won)
+    new = np.concatenate([columns, rng.normal(size=(2000, 6)) * 5])
+    np.testing.assert_allclose(flatten(booster).sum(new), booster.decision_function(new), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_explanation_adds_up_to_the_log_odds(model: Model, sample_rows: TrainingRows, variant: Variant) -> None:
+    chosen = model.variants[variant]
+    for at in range(100, len(sample_rows), 97):
+        values = values_of(sample_rows, at)
+        features = np.array([[values[name] for name in VARIANT_FEATURES[variant]]])
+        for multiplier, column in ((0.6, 0), (1.0, 4), (1.6, 10)):
+            prediction = model.predict(variant, values, multiplier)
+            total = prediction.base_log_odds + sum(prediction.contributions.values())
+            assert total == pytest.approx(chosen.curve_model.log_odds(features)[0, column], abs=1e-12)
+            assert set(prediction.contributions) == set(VARIANT_FEATURES[variant])
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_curves_never_decrease_and_are_never_certain(model: Model, sample_rows: TrainingRows, variant: Variant) -> None:
+    rows = sample_rows.take(sample_rows.complete(variant))
+    curves = model.variants[variant].curve_model.curve(rows.for_variant(variant))
+    assert (np.diff(curves, axis=1) >= 0).all()
+    assert (curves > 0).all()
+    assert (curves < 1).all()
+    wild = np.random.default_rng(0).normal(size=(500, len(VARIANT_FEATURES[variant]))) * 50
+    wild[:, 0] = np.abs(wild[:, 0]) + 5
+    assert (np.diff(model.variants[variant].curve_model.curve(wild), axis=1) >= 0).all()
+
+
+@given(arrays(np.float64, (3, 11), elements=st.floats(0, 1)))
+def test_the_projection_is_isotonic_regression(curves: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> None:
+    expected = [IsotonicRegression().fit_transform(np.arange(11), row) for row in curves]
+    np.testing.assert_allclose(never_decreasing(curves), expected, atol=1e-12)
+
+
+def test_training_again_gives_the_same_bytes(sample_rows: TrainingRows, spec: CondorSpec, artefact: bytes) -> None:
+    assert train(sample_rows, spec, jobs=2).artefact.to_bytes() == artefact
+
+
+def test_the_training_rows_travel_inside(sample_rows: TrainingRows, artefact: bytes) -> None:
+    rows = rows_of(Artefact.from_bytes(artefact))
+    np.testing.assert_array_equal(rows.sessions, sample_rows.sessions)
+    np.testing.assert_array_equal(rows.features, sample_rows.features)
+    np.testing.assert_array_equal(rows.labels, sample_rows.labels)
+
+
+def test_identity_is_the_sha256_of_the_file(artefact: bytes) -> None:
+    assert identity(artefact) == hashlib.sha256(artefact).hexdigest()
+
+
+def test_no_single_flipped_byte_goes_unnoticed(artefact: bytes) -> None:
+    for at in np.linspace(0, len(artefact) - 1, 200).astype(int):
+        damaged = artefact[:at] + bytes([artefact[at] ^ 0x20]) + artefact[at + 1 :]
+        with pytest.raises(ArtefactError):
+            Model.from_bytes(damaged)
+
+
+def test_without_skill_the_probability_is_the_base_rate(trained: TrainedModel, sample_rows: TrainingRows) -> None:
+    manifest = dict(trained.artefact.manifest)
+    full = manifest["variants"]["full"]
+    manifest["variants"] = {
+        **manifest["variants"],
+        "full": {**full, "metrics": {**full["metrics"], "brier_skill": -0.001}},
+    }
+    model = Model.from_artefact(Artefact(manifest, trained.artefact.arrays))
+    prediction = model.predict("full", values_of(sample_rows, 500), 1.0)
+    assert not prediction.has_skill
+    assert prediction.probability == prediction.base_rate
+    np.testing.assert_array_equal(prediction.curve, model.base_rates)
+
+
+def test_between_grid_points_the_curve_is_linear(model: Model, sample_rows: TrainingRows) -> None:
+    values = values_of(sample_rows, 500)
+    prediction = model.predict("full", values, 1.05)
+    assert prediction.probability == pytest.approx(prediction.curve[[4, 5]].mean(), abs=1e-12)
+    assert GRID[4] == 1.0
+
+
+def test_too_few_sessions_or_breaches_are_refused_with_both_numbers(
+    sample_rows: TrainingRows, spec: CondorSpec
+) -> None:
+    with pytest.raises(TrainingRefusedError, match=r"too few sessions .* 135 complete ones, 500 are needed"):
+        train(sample_rows.take(slice(0, 200)), spec)
+    calm = sample_rows.take(sample_rows.labels[:, 4] == 1.0)
+    with pytest.raises(TrainingRefusedError, match=r"too few breaches .* 0 at multiplier 1.0, 30 are needed"):
+        train(calm, spec)

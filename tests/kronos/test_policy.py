@@ -1,0 +1,69 @@
+"""From probability to decision."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ares_client.contract import TradingAdvice
+from kronos.condor import SD_MULTIPLIERS
+from kronos.policy import Advice, Decision, Policy
+
+GRID = np.array(SD_MULTIPLIERS)
+CURVE = np.linspace(0.6, 0.95, len(GRID))
+BASE = 0.85
+
+
+def decide(probability: float, **options: bool) -> Decision:
+    return Policy().decide(probability, BASE, GRID, CURVE, **options)
+
+
+@pytest.mark.parametrize(
+    ("probability", "advice", "risk_pct"),
+    [
+        (0.0, Advice.SKIP_TODAY, 0.0),
+        (0.7499, Advice.SKIP_TODAY, 0.0),
+        (0.7501, Advice.TRADE_REDUCED, 3.0),
+        (0.79, Advice.TRADE_REDUCED, 5.5),
+        (0.8299, Advice.TRADE_REDUCED, 8.0),
+        (0.8301, Advice.TRADE_FULL, 10.0),
+        (1.0, Advice.TRADE_FULL, 10.0),
+    ],
+)
+def test_thresholds_stand_relative_to_the_base_rate(probability: float, advice: Advice, risk_pct: float) -> None:
+    decision = decide(probability)
+    assert decision.advice is advice
+    assert decision.suggested_risk_pct == pytest.approx(risk_pct, abs=0.01)
+
+
+def test_a_degraded_answer_never_trades_full_but_may_skip() -> None:
+    assert decide(0.99, may_trade_full=False).advice is Advice.TRADE_REDUCED
+    assert decide(0.99, may_trade_full=False).suggested_risk_pct == 8.0
+    assert decide(0.5, may_trade_full=False).advice is Advice.SKIP_TODAY
+
+
+def test_the_multiplier_is_the_smallest_that_reaches_the_target() -> None:
+    assert decide(0.85).suggested_sd_multiplier == GRID[CURVE >= BASE][0]
+    assert Policy(target_probability=0.01).decide(0.8, BASE, GRID, CURVE).suggested_sd_multiplier == 0.8
+    assert Policy(target_probability=0.99).decide(0.8, BASE, GRID, CURVE).suggested_sd_multiplier == 1.5
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 20), st.booleans())
+def test_risk_stays_within_its_cap_and_rises_with_the_probability(
+    one: float, other: float, cap: float, full: bool
+) -> None:
+    policy = Policy(risk_cap_pct=cap)
+    low, high = sorted([one, other])
+    risks = [policy.decide(p, BASE, GRID, CURVE, may_trade_full=full).suggested_risk_pct for p in (low, high)]
+    assert 0 <= risks[0] <= risks[1] <= cap
+
+
+def test_thresholds_that_cross_are_refused() -> None:
+    with pytest.raises(ValueError, match="full_within_base"):
+        Policy(skip_below_base=0.02, full_within_base=0.02)
+
+
+def test_the_wire_knows_the_same_advice() -> None:
+    assert [advice.value for advice in Advice] == [advice.value for advice in TradingAdvice]
