@@ -132,6 +132,9 @@ class AdviceDesk:
             reply = self._workers.start(lambda limit: self._transport.exchange(request, limit), deadline).wait()
         except ServiceError:
             return False
+        except Exception as error:  # it would end the probing, and the breaker would stay open for ever
+            logger.error("unexpected error while probing the service", exc_info=error)
+            return False
         is_well = reply.status < 500
         if is_well:
             self._on_answer()

@@ -53,12 +53,16 @@ class OutcomeNotRecordedError(AdvisorError):
     """Neither the outbox nor the service has taken the trade: the caller still holds the only copy."""
 
     def __init__(self, trade_id: str, outbox_problem: Exception, service_problem: str) -> None:
-        super().__init__(
-            f"trade {trade_id} is not recorded: outbox: {outbox_problem}; direct delivery: {service_problem}"
-        )
+        super().__init__(trade_id, outbox_problem, service_problem)
         self.trade_id = trade_id
         self.outbox_problem = outbox_problem
         self.service_problem = service_problem
+
+    def __str__(self) -> str:
+        return (
+            f"trade {self.trade_id} is not recorded: "
+            f"outbox: {self.outbox_problem}; direct delivery: {self.service_problem}"
+        )
 
 
 class ServiceError(AdvisorError):
@@ -86,10 +90,14 @@ class ServiceFailedError(ServiceError):
     """The service cannot answer now (429 or 5xx); the same request may succeed later."""
 
     def __init__(self, status: int, detail: str, retry_after_seconds: float | None = None) -> None:
-        super().__init__(f"HTTP {status}: {detail}")
+        super().__init__(status, detail, retry_after_seconds)
         self.status = status
+        self.detail = detail
         self.retry_after_seconds = retry_after_seconds
         self.reason = FallbackReason.NOT_READY if status == 503 else FallbackReason.SERVICE_FAILED
+
+    def __str__(self) -> str:
+        return f"HTTP {self.status}: {self.detail}"
 
 
 class ServiceRefusedError(ServiceError):
@@ -98,7 +106,7 @@ class ServiceRefusedError(ServiceError):
     means_sick = False
 
     def __init__(self, status: int, detail: str) -> None:
-        super().__init__(f"HTTP {status}: {detail}")
+        super().__init__(status, detail)
         self.status = status
         self.detail = detail
         match status:
@@ -108,6 +116,9 @@ class ServiceRefusedError(ServiceError):
                 self.reason = FallbackReason.INVALID_REQUEST
             case _:
                 self.reason = FallbackReason.REFUSED
+
+    def __str__(self) -> str:
+        return f"HTTP {self.status}: {self.detail}"
 
 
 class BadReplyError(ServiceError):

@@ -25,11 +25,11 @@ VALUES (:digest, :trade_id, :body, :now, 0, :objection)
 ON CONFLICT (digest) DO UPDATE SET due_at = 0, quarantined_because = excluded.quarantined_because
 """
 DUE = """
-SELECT seq, digest, trade_id, body, recorded_at, quarantined_because FROM outcomes
+SELECT digest, trade_id, body, recorded_at, quarantined_because FROM outcomes
 WHERE quarantined_because IS NULL AND due_at <= ? ORDER BY seq LIMIT ?
 """
 ALL = """
-SELECT seq, digest, trade_id, body, recorded_at, quarantined_because FROM outcomes ORDER BY seq
+SELECT digest, trade_id, body, recorded_at, quarantined_because FROM outcomes ORDER BY seq
 """
 COUNTS = """
 SELECT count(*) FILTER (WHERE quarantined_because IS NULL),
@@ -47,7 +47,6 @@ DEFER = "UPDATE outcomes SET due_at = ? WHERE digest = ?"
 class OutboxRow:
     """One trade in the outbox. `recorded_at` in seconds since 1970."""
 
-    seq: int
     digest: bytes
     trade_id: str
     body: str

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 TRY_LATER_STATUSES = {408, 425, 429}
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
+LONGEST_DETAIL = 1000
 
 
 def read(response: Response, expected: TypeAdapter[T], now: float) -> T:
@@ -33,7 +34,7 @@ def read(response: Response, expected: TypeAdapter[T], now: float) -> T:
     if not 200 <= response.status < 300:
         _raise_for_status(response, now)
     try:
-        content = from_json(response.body, allow_inf_nan=False)
+        content = from_json(response.body)
     except ValueError as error:
         raise BadReplyError(f"not JSON: {error}") from error
     _refuse_newer_contract(content)
@@ -67,7 +68,7 @@ def _detail(response: Response) -> str:
     except ValidationError:
         return "no explanation"
     errors = [f"{error.get('where', '')}: {error.get('what', '')}" for error in problem.errors or []]
-    return "; ".join([problem.detail or problem.title, *errors])
+    return "; ".join([problem.detail or problem.title, *errors])[:LONGEST_DETAIL]
 
 
 def _retry_after_seconds(response: Response, now: float) -> float | None:

@@ -102,11 +102,13 @@ class Sender:
         deadline = Deadline(seconds, self._clock)
         self.start()
         self._wake.set()
-        while self._outbox.counts().pending:
-            is_in_time = self._wait_for_a_pass(deadline.remaining())
+        while True:
+            passes = self._passes  # read first: a pass that ends while we count is not to be missed
+            if not self._outbox.counts().pending:
+                return True
+            is_in_time = self._wait_for_more_passes_than(passes, deadline.remaining())
             if not is_in_time or (until_failure and self.problem):
                 return not self._outbox.counts().pending
-        return True
 
     def stop(self, seconds: float) -> None:
         """Deliver what can be delivered at once, then end the thread; all within so many seconds."""
@@ -119,10 +121,11 @@ class Sender:
         if self._thread:
             self._thread.join(deadline.remaining())
 
-    def _wait_for_a_pass(self, seconds: float) -> bool:
+    def _wait_for_more_passes_than(self, passes: int, seconds: float) -> bool:
+        if self._stopping.is_set():
+            return False
         with self._pass_ended:
-            before = self._passes
-            return not self._stopping.is_set() and self._pass_ended.wait_for(lambda: self._passes > before, seconds)
+            return self._pass_ended.wait_for(lambda: self._passes > passes, seconds)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,11 +42,33 @@ class CondorSpec:
     def __post_init__(self) -> None:
         if self.dte_sessions < (1 if self.entry == "close" else 0):
             raise ValueError("an entry at the close needs dte_sessions of at least 1, one at the open at least 0")
+        if not (0 < self.wing_width_points < math.inf and 0 < self.strike_step_points < math.inf):
+            raise ValueError("wing width and strike step must be above 0")
 
     @property
     def horizon_sessions(self) -> int:
         """Session closes from entry through settlement."""
         return self.dte_sessions + 1 if self.entry == "open" else self.dte_sessions
+
+    @property
+    def first_session_ahead(self) -> int:
+        """Sessions from entry to the first whose bar can hurt: 0 at the open, 1 at the close."""
+        return 0 if self.entry == "open" else 1
+
+
+class Strikes(NamedTuple):
+    """The four strikes of condors, index points, of one shape."""
+
+    put_long: Floats
+    put_short: Floats
+    call_short: Floats
+    call_long: Floats
+
+    def payout(self, settlement: Floats) -> Floats:
+        """What both spreads pay their buyer at one settlement price, index points: 0 to the wing's width."""
+        puts = np.clip(self.put_short - settlement, 0, self.put_short - self.put_long)
+        calls = np.clip(settlement - self.call_short, 0, self.call_long - self.call_short)
+        return puts + calls
 
 
 def expected_move(price: Number, vix: Number, horizon_sessions: int) -> Number:
@@ -81,9 +103,8 @@ def settlement_price(history: MarketHistory, spec: CondorSpec) -> Floats:
 
 def price_range_in_trade(history: MarketHistory, spec: CondorSpec) -> tuple[Floats, Floats]:
     """(n,) lowest and (n,) highest SPX from entry through settlement; NaN where not known yet."""
-    first = 0 if spec.entry == "open" else 1
     low, high = np.full(len(history), np.inf), np.full(len(history), -np.inf)
-    for ahead in range(first, spec.dte_sessions + 1):
+    for ahead in range(spec.first_session_ahead, spec.dte_sessions + 1):
         low = np.minimum(low, _shifted(history.spx_low, ahead))
         high = np.maximum(high, _shifted(history.spx_high, ahead))
     return low, high
@@ -128,17 +149,12 @@ def wins_at(price: float, vix: float, settlement: float, spec: CondorSpec) -> Fl
     return (abs(settlement - price) <= np.array(SD_MULTIPLIERS) * move).astype(np.float64)
 
 
-def listed_strikes(price: Floats, half_width: Floats, spec: CondorSpec) -> tuple[Floats, Floats, Floats, Floats]:
-    """The strikes that can be traded: shorts rounded away from the price to the strike step.
-
-    Returns
-    -------
-    put_long, put_short, call_short, call_long : index points, of the arguments' shape
-    """
+def listed_strikes(price: Floats, half_width: Floats, spec: CondorSpec) -> Strikes:
+    """The strikes that can be traded, of the arguments' shape: shorts rounded away from the price to the step."""
     step, wing = spec.strike_step_points, spec.wing_width_points
     put_short = np.floor((price - half_width) / step) * step
     call_short = np.ceil((price + half_width) / step) * step
-    return put_short - wing, put_short, call_short, call_short + wing
+    return Strikes(put_short - wing, put_short, call_short, call_short + wing)
 
 
 def entries_between(history: MarketHistory, first: np.datetime64, last: np.datetime64) -> Positions:

@@ -1,38 +1,104 @@
-"""Modelled credit of a condor: Black and Scholes (1973) at a volatility scaled from VIX, without rates or dividends.
+"""What a condor is worth in a model: Black and Scholes (1973), at a volatility scaled from VIX and skewed by strike.
 
-VIX is not the volatility of a trade of a day, so VIX is scaled before it prices one: `VOLATILITY_SCALE`.
+VIX is not the volatility of a trade of a day, and one volatility does not price four strikes. The figures of
+`Surface` are measured: `docs/decisions/0005-modelled-credit.md`. No rates, no dividends.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from scipy.special import ndtr
 
-from kronos.condor import CondorSpec, listed_strikes
+from kronos.condor import CondorSpec, Entry, Strikes
 from kronos.market import Floats
-from kronos.sessions import SESSIONS_PER_YEAR
+from kronos.sessions import SESSIONS_PER_YEAR, Days, exchange_sessions
 
-VOLATILITY_SCALE = {"open": 0.65, "close": 0.80}
-"""Volatility over VIX by entry: about what SPX has realised (`docs/decisions/0005-modelled-credit.md`)."""
+HALF_DAY_SHARE = 3.5 / 6.5
+"""Trading hours of a half day, which ends at 13:00, over those of a full one."""
 
 
-def put_value(price: Floats, strike: Floats, volatility: Floats, years: float) -> Floats:
+@dataclass(frozen=True)
+class Surface:
+    """Implied volatility over VIX, by entry, life and strike.
+
+    Attributes
+    ----------
+    lives : sessions from entry to settlement at which `scale` is stated; linear between, constant beyond
+    scale : at-the-money volatility over VIX, by entry
+    slope, curvature : the volatility at strike K over that at the money is 1 + slope x + curvature x^2, where x is
+        log(K / price) in units of the expected move
+    x_limit : x is held to plus or minus this, the range that was measured
+    """
+
+    lives: tuple[float, ...] = (1, 2, 5, 10, 22)
+    scale: dict[Entry, tuple[float, ...]] = field(
+        default_factory=lambda: {"open": (0.75, 0.75, 0.75, 0.74, 0.72), "close": (0.80, 0.78, 0.75, 0.71, 0.71)}
+    )
+    slope: float = -0.16
+    curvature: float = 0.06
+    x_limit: float = 2.5
+
+    def volatility(self, price: Floats, strike: Floats, vix: Floats, entry: Entry, life: Floats) -> Floats:
+        """Annual volatility as a fraction, of the arguments' common shape; `life` in sessions."""
+        at_the_money = np.interp(life, self.lives, self.scale[entry])
+        move = vix / 100 * np.sqrt(life / SESSIONS_PER_YEAR)
+        x = np.clip(np.log(strike / price) / move, -self.x_limit, self.x_limit)
+        return np.asarray(vix / 100 * at_the_money * (1 + self.slope * x + self.curvature * x**2))
+
+
+DEFAULT_SURFACE = Surface()
+
+
+def put_value(price: Floats, strike: Floats, volatility: Floats, years: npt.ArrayLike) -> Floats:
     """Value of a European put in index points, of the arguments' common shape."""
     deviation = volatility * np.sqrt(years)
     d1 = np.log(price / strike) / deviation + deviation / 2
     return np.asarray(strike * ndtr(deviation - d1) - price * ndtr(-d1))
 
 
-def call_value(price: Floats, strike: Floats, volatility: Floats, years: float) -> Floats:
+def call_value(price: Floats, strike: Floats, volatility: Floats, years: npt.ArrayLike) -> Floats:
     """Value of a European call in index points, by put-call parity."""
     return put_value(price, strike, volatility, years) + price - strike
 
 
-def modelled_credit(price: Floats, vix: Floats, half_width: Floats, spec: CondorSpec) -> Floats:
-    """Modelled mid credit of the condor at listed strikes, index points, of the arguments' common shape."""
-    volatility = VOLATILITY_SCALE[spec.entry] * vix / 100
-    years = spec.horizon_sessions / SESSIONS_PER_YEAR
-    put_long, put_short, call_short, call_long = listed_strikes(price, half_width, spec)
-    puts = put_value(price, put_short, volatility, years) - put_value(price, put_long, volatility, years)
-    calls = call_value(price, call_short, volatility, years) - call_value(price, call_long, volatility, years)
-    return puts + calls
+def condor_value(
+    price: Floats, vix: Floats, strikes: Strikes, entry: Entry, life: Floats, surface: Surface = DEFAULT_SURFACE
+) -> Floats:
+    """Modelled mid value of the condor in index points, of the arguments' common shape: 0 to the wing's width.
+
+    Parameters
+    ----------
+    price, vix : index points and VIX points at the moment of pricing
+    entry : whether that moment is a session's open or close
+    life : sessions left, half days at their share (`life_in_sessions`)
+    """
+
+    def leg(value: Any, strike: Floats) -> Floats:
+        volatility = surface.volatility(price, strike, vix, entry, life)
+        return np.asarray(value(price, strike, volatility, life / SESSIONS_PER_YEAR))
+
+    puts = leg(put_value, strikes.put_short) - leg(put_value, strikes.put_long)
+    calls = leg(call_value, strikes.call_short) - leg(call_value, strikes.call_long)
+    return np.clip(puts + calls, 0, strikes.put_short - strikes.put_long)
+
+
+def life_in_sessions(sessions: Days, spec: CondorSpec, ahead: int | None = None) -> Floats:
+    """(n,) sessions from entry through settlement, a half day as its share of one; NaN past the list's end.
+
+    Parameters
+    ----------
+    sessions : (n,) consecutive sessions
+    ahead : count from the open of the session this many after the entry's; default: from entry
+    """
+    first = spec.first_session_ahead if ahead is None else ahead
+    half_days = np.array(sorted(exchange_sessions().half_days), dtype="datetime64[D]")
+    elapsed = np.concatenate([[0.0], np.cumsum(np.where(np.isin(sessions, half_days), HALF_DAY_SHARE, 1.0))])
+    positions = np.arange(len(sessions))
+    stop = positions + spec.dte_sessions + 1
+    known = stop < len(elapsed)
+    begin = np.minimum(positions + first, len(sessions))
+    return np.where(known, elapsed[np.minimum(stop, len(sessions))] - elapsed[begin], np.nan)

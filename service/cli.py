@@ -19,6 +19,7 @@ from service.db.migrate import migrate
 from service.errors import ConfigurationError, EmbeddedPostgresError
 from service.listen import listening_socket
 from service.logs import configure_logs
+from service.parent import end_with_parent
 from service.settings import Settings
 
 CANNOT_START = 2
@@ -32,8 +33,11 @@ app = typer.Typer(
 log = structlog.get_logger(__name__)
 
 
+EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
+
+
 @app.command()
-def serve() -> None:
+def serve(with_parent: EndWithParent = False) -> None:
     """Serve HTTP until SIGTERM or Ctrl-C."""
     settings = _settings()
     settings.require_safe_binding()
@@ -50,15 +54,20 @@ def serve() -> None:
     host, port = listening.getsockname()[:2]
     log.info("serving", url=f"http://{host}:{port}")
     _end_well_on_signals()
+    if with_parent:
+        end_with_parent()
     asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
 
 
 @app.command()
-def worker() -> None:
+def worker(with_parent: EndWithParent = False) -> None:
     """Train challengers from the queue until SIGTERM or Ctrl-C."""
     from service.worker import run_worker
 
-    asyncio.run(run_worker(_settings()))
+    settings = _settings()
+    if with_parent:
+        end_with_parent()
+    asyncio.run(run_worker(settings))
 
 
 @app.command("migrate")

@@ -58,7 +58,7 @@ def run_everything(settings: Settings, *, train: bool) -> int:
         migrate_now(settings)
         environment = {**os.environ, "ADVISOR_DATABASE_URL": database_url(settings)}
         for name in ("serve", "worker"):
-            children[name] = _spawn([sys.executable, "-m", "service.cli", name], environment)
+            children[name] = _spawn([sys.executable, "-m", "service.cli", name, "--end-with-parent"], environment)
         url = f"http://{settings.host}:{settings.port}"
         _wait_for(f"{url}/livez", children)
         if train and _get(f"{url}/readyz") != 200 and _train(url, settings):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 
@@ -98,12 +101,17 @@ def test_settling_deletes_what_was_taken_and_keeps_the_rest_with_the_reason(outb
 def test_an_acknowledgement_deletes_that_content_only(outbox):
     """A row number may be used again; what was acknowledged is the content."""
     outbox.add(a_trade("a"))
+    first_number = outbox.file.run(row_numbers)
     sent = outbox.due(1)
     outbox.settle(sent)
     outbox.add(a_trade("b"))
-    assert outbox.due(1)[0].seq == sent[0].seq
+    assert outbox.file.run(row_numbers) == first_number
     outbox.settle(sent)
     assert names(outbox) == ["b"]
+
+
+def row_numbers(connection):
+    return connection.execute("SELECT seq FROM outcomes").fetchall()
 
 
 def test_what_was_prepared_with_an_objection_is_not_sent(outbox):
@@ -214,6 +222,20 @@ def test_a_trade_goes_to_the_new_file_when_the_old_one_was_moved_away(open_outbo
     assert names(others) == ["new"]
 
 
+def test_a_file_that_is_moved_away_in_the_middle_of_an_action_is_noticed(outbox, path):
+    """Between the commit and the return: the trade would be acknowledged, and nobody would find it again."""
+    outbox.add(a_trade("old"))
+    moved = []
+
+    def add_and_lose_the_file(connection):
+        connection.execute("INSERT INTO outcomes VALUES (NULL, x'00', 'new', '{}', 0, 0, NULL)")
+        if not moved:
+            moved.append(shutil.move(path, f"{path}.aside"))
+
+    outbox.file.run(add_and_lose_the_file)
+    assert names(outbox) == ["new"]
+
+
 def test_a_folder_that_was_deleted_is_made_again(outbox, path):
     outbox.add(a_trade("a"))
     shutil.rmtree(path.parent)
@@ -252,6 +274,28 @@ def test_a_lock_has_one_holder_and_comes_back(tmp_path):
         assert third
 
 
+SHARED_BY_A_FORK = """
+import os, sys
+from pathlib import Path
+from ares_client.clock import SYSTEM_CLOCK
+from ares_client.outbox import Outbox
+from ares_client.outbox_file import OutboxFile
+from ares_client.outcomes import PreparedOutcome
+
+outbox = Outbox(OutboxFile(Path(sys.argv[1]), SYSTEM_CLOCK), SYSTEM_CLOCK)
+outbox.add(PreparedOutcome("before", "{}", None))
+if os.fork() == 0:
+    outbox.add(PreparedOutcome("child", '{"by":"child"}', None))
+    os._exit(0)
+outbox.add(PreparedOutcome("parent", '{"by":"parent"}', None))
+print(os.wait()[1], sorted(row.trade_id for row in outbox.rows()))
+"""
+
+
+def test_both_sides_of_a_fork_use_the_file(path, run_python):
+    assert run_python(SHARED_BY_A_FORK, str(path)) == "0 ['before', 'child', 'parent']\n"
+
+
 FORKING = """
 import os, sys, time
 from pathlib import Path
@@ -270,10 +314,6 @@ with lock.held() as mine:
 
 
 def test_a_lock_does_not_survive_its_holder_in_a_forked_child(tmp_path, client_environment):
-    import signal
-    import subprocess
-    import sys
-
     holder = subprocess.Popen(
         [sys.executable, "-c", FORKING, str(tmp_path / "lock")],
         env=client_environment,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import subprocess
 import sys
 import types
 from pathlib import Path
+
+import pytest
 
 import ares_client
 from ares_client import Advisor, AsyncAdvisor, guide, testing
@@ -52,6 +55,23 @@ def test_the_guides_function_takes_what_the_method_takes():
     del method["self"]
     assert [*function] == ["vix", "price", "day_of_week", "options"]
     assert function == method
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ares_client.OutcomeNotRecordedError("t1", ares_client.OutboxUnavailableError("full"), "HTTP 503: away"),
+        ares_client.ServiceFailedError(503, "away", 7.0),
+        ares_client.ServiceRefusedError(403, "no scope"),
+        ares_client.DeadlineExceededError("no reply within 2 s"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_travel_between_processes(error):
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert str(copy) == str(error)
+    assert str(vars(copy)) == str(vars(error))
 
 
 def test_the_stand_in_is_an_advisor():

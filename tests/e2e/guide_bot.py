@@ -13,7 +13,7 @@ from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Dict  # noqa: UP035 - the guide's own annotation
+from typing import Any
 
 
 class Ares:
@@ -35,7 +35,7 @@ def main(passages: list[str]) -> None:
         "self": ares,
         "datetime": datetime,
         "logger": logging.getLogger("ares"),
-        "Dict": Dict,
+        "Dict": dict,
     }
     for line in sys.stdin:
         number, position = json.loads(line)
