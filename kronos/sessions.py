@@ -83,6 +83,13 @@ class ExchangeSessions:
         stop = int(np.searchsorted(self.days, np.datetime64(session, "D"), side="right"))
         return self.days[max(0, stop - count) : stop]
 
+    def number(self, days: Days) -> npt.NDArray[np.int64]:
+        """(n,) how many sessions lie before each day; where the list does not reach, weekdays count."""
+        inside = np.searchsorted(self.days, days)
+        before = np.busday_count(np.minimum(days, self.days[0]), self.days[0])
+        after = np.busday_count(self.days[-1] + 1, np.maximum(days, self.days[-1] + 1))
+        return np.asarray(inside - before + after, dtype=np.int64)
+
     def between(self, first: date, last: date) -> Days:
         """The sessions from `first` to `last`, both included."""
         low = np.searchsorted(self.days, np.datetime64(first, "D"), side="left")

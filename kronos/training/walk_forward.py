@@ -56,6 +56,5 @@ def settled_before(
     sessions: Days, moment: np.datetime64, gap_sessions: int
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """(n,) which sessions lie more than `gap_sessions` exchange sessions before `moment`."""
-    calendar = exchange_sessions().days
-    at = np.searchsorted(calendar, sessions)
-    return np.asarray(at < np.searchsorted(calendar, moment) - gap_sessions)
+    number = exchange_sessions().number
+    return np.asarray(number(sessions) < number(np.atleast_1d(moment)) - gap_sessions)
