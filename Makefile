@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JOBS ?= auto
 PROJECTS := pyproject.toml ares_client/pyproject.toml
 export ADVISOR_DATA_DIR ?= $(CURDIR)/.data
 
@@ -13,8 +14,8 @@ help: ## list the targets
 run: $(VENV)/app.stamp ## set up, start PostgreSQL, train if there is no model, serve; Ctrl-C stops
 	@exec $(BIN)/advisor up
 
-test: $(VENV)/dev.stamp ## set up and run the tests
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/dev.stamp ## set up and run the tests; ARGS="-k guide" picks some
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/dev.stamp ## lint, types, import rules, migrations and the committed OpenAPI document
 	$(BIN)/ruff check .

@@ -64,8 +64,10 @@ class Advisor(Operations):
 
     Making one touches neither network nor disk. The sender starts with the first call and runs until `close`.
 
-    Raises:
-        ConfigurationError: A setting, given or from `ARES_ADVISOR_*`, cannot be used.
+    Raises
+    ------
+    ConfigurationError
+        A setting, given or from `ARES_ADVISOR_*`, cannot be used.
     """
 
     def __init__(self, settings: ClientSettings | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -84,14 +86,21 @@ class Advisor(Operations):
     ) -> Advice:
         """What to do with today's trade: within `deadline_seconds`, whatever happens.
 
-        Args:
-            vix: The VIX level now, in points.
-            price: The SPX level now, in points.
-            day_of_week: 0 for Monday. The service knows it from the date.
-            options: See `AdviceOptions`.
+        Parameters
+        ----------
+        vix
+            The VIX level now, in points.
+        price
+            The SPX level now, in points.
+        day_of_week
+            0 for Monday. The service knows it from the date.
+        options
+            See `AdviceOptions`.
 
-        Raises:
-            TypeError: An argument has the wrong type; the message names it.
+        Raises
+        ------
+        TypeError
+            An argument has the wrong type; the message names it.
         """
         self._sender.start()
         return self._desk.ask({"vix": vix, "price": price, "day_of_week": day_of_week, **options})
@@ -120,18 +129,28 @@ class Advisor(Operations):
     ) -> RecordedOutcome:
         """Keep a closed trade: on disk when this returns, and from then on delivered in the background.
 
-        Args:
-            trade_date: The day the trade was opened on. A timestamp counts by its own date.
-            features: What the bot believed at entry, for audit.
-            outcome: How the trade ended.
-            net_pnl: Dollars after costs, of the whole position.
-            trade_id: What the bot calls the trade. Default: made from bot, date, VIX, price and expected
-                move, so that recording the same trade again after a restart changes nothing.
-            details: See `TradeDetails`.
+        Parameters
+        ----------
+        trade_date
+            The day the trade was opened on. A timestamp counts by its own date.
+        features
+            What the bot believed at entry, for audit.
+        outcome
+            How the trade ended.
+        net_pnl
+            Dollars after costs, of the whole position.
+        trade_id
+            What the bot calls the trade. Default: made from bot, date, VIX, price and expected
+            move, so that recording the same trade again after a restart changes nothing.
+        details
+            See `TradeDetails`.
 
-        Raises:
-            TypeError: An argument has the wrong type; the message names it.
-            OutcomeNotRecordedError: Neither the outbox nor the service could take the trade.
+        Raises
+        ------
+        TypeError
+            An argument has the wrong type; the message names it.
+        OutcomeNotRecordedError
+            Neither the outbox nor the service could take the trade.
         """
         prepared = prepare_outcome(
             self.settings.bot,
@@ -161,9 +180,10 @@ class Advisor(Operations):
     ) -> RetrainMetrics | None:
         """Deliver what waits, ask for a retraining and wait for its verdict.
 
-        Returns:
-            The metrics of the new model when it was promoted. None when there are too few new outcomes, the
-            model was refused, the service did not answer or the time ran out: the log says which.
+        Returns
+        -------
+        The metrics of the new model when it was promoted. None when there are too few new outcomes, the
+        model was refused, the service did not answer or the time ran out: the log says which.
         """
         with suppress(OutboxUnavailableError):
             self.flush(self.settings.deadline_seconds)
@@ -174,16 +194,20 @@ class Advisor(Operations):
     def flush(self, timeout_seconds: float) -> bool:
         """Try to deliver now, for so many seconds; whether nothing is pending any more.
 
-        Raises:
-            OutboxUnavailableError: The outbox cannot be read.
+        Raises
+        ------
+        OutboxUnavailableError
+            The outbox cannot be read.
         """
         return self._sender.flush(timeout_seconds)
 
     def stats(self) -> OutboxStats:
         """How the outbox stands.
 
-        Raises:
-            OutboxUnavailableError: The outbox cannot be read.
+        Raises
+        ------
+        OutboxUnavailableError
+            The outbox cannot be read.
         """
         counts = self._outbox.counts()
         oldest = counts.oldest_pending_at

@@ -25,6 +25,8 @@ CONTRACT_VERSION = 1
 """Raised when an old client could misread a reply; a client refuses a reply with a higher one."""
 
 MAX_OUTCOMES_PER_BATCH = 100
+MAX_IDENTIFIER_LENGTH = 128
+MAX_REPORTED_FEATURES = 64
 MAX_MARKET_DAYS_PER_REQUEST = 2_000
 MAX_DOLLARS = Decimal(1_000_000_000)
 
@@ -65,7 +67,7 @@ def _to_hundredths_of_a_cent(value: Decimal) -> Decimal:
 
 Timestamp = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_only_text)]
 Day = Annotated[date, Field(strict=False), BeforeValidator(_only_text)]
-Identifier = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+Identifier = Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER_LENGTH, pattern=r"^[\x21-\x7e]+$")]
 Dollars = Annotated[
     Decimal,
     Field(strict=False, ge=-MAX_DOLLARS, le=MAX_DOLLARS, allow_inf_nan=False),
@@ -137,9 +139,9 @@ class AdviceReply(_Reply):
     advice: TradingAdvice
     win_probability: Probability
     base_rate: Probability
-    sd_multiplier: float
+    sd_multiplier: SdMultiplier
     suggested_risk_pct: Percent
-    suggested_sd_multiplier: float
+    suggested_sd_multiplier: SdMultiplier
     curve: list[CurvePoint]
     status: Literal["ok", "degraded"]
     reasons: list[str]
@@ -160,7 +162,7 @@ class Outcome(_Request):
     trade_date: Day = Field(description="the session the trade was opened on", examples=["2018-12-03"])
     outcome: Annotated[TradeOutcome, Field(strict=False)]
     net_pnl: Dollars = Field(description="$ after costs, of the whole position", examples=[142.5])
-    features: Annotated[dict[Identifier, float | None], Field(max_length=64)] = Field(
+    features: Annotated[dict[Identifier, float | None], Field(max_length=MAX_REPORTED_FEATURES)] = Field(
         default_factory=dict, description="what the bot believed at entry; kept for audit, never trained on"
     )
     sd_multiplier: SdMultiplier | None = Field(default=None, description="the multiplier really traded")

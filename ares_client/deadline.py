@@ -78,8 +78,10 @@ class Call(Generic[T]):
     def wait(self) -> T:
         """The result, or the error that the work ended with.
 
-        Raises:
-            DeadlineExceededError: It has taken too long and is abandoned.
+        Raises
+        ------
+        DeadlineExceededError
+            It has taken too long and is abandoned.
         """
         try:
             return self._future.result(self._deadline.remaining())

@@ -45,9 +45,12 @@ class Delivery:
     def run(self) -> None:
         """Deliver until nothing is due.
 
-        Raises:
-            ServiceError: The service cannot or will not take more now; what is left stays in the outbox.
-            OutboxUnavailableError: The outbox cannot be used.
+        Raises
+        ------
+        ServiceError
+            The service cannot or will not take more now; what is left stays in the outbox.
+        OutboxUnavailableError
+            The outbox cannot be used.
         """
         while rows := self._outbox.due(MAX_OUTCOMES_PER_BATCH):
             damaged = [row for row in rows if row.is_damaged]
@@ -59,8 +62,10 @@ class Delivery:
     def deliver_directly(self, prepared: PreparedOutcome, seconds: float) -> None:
         """Hand one trade to the service past the outbox, within so many seconds.
 
-        Raises:
-            ServiceError: The service has not taken it.
+        Raises
+        ------
+        ServiceError
+            The service has not taken it.
         """
         request = Request("POST", "/outcomes", prepared.body.encode())
 
@@ -71,6 +76,7 @@ class Delivery:
         result = replies.read(response, _RESULT, self._clock.now())
         if result.status not in TAKEN:
             raise ServiceRefusedError(response.status, f"{result.status}: {result.detail}")
+        _require_acknowledgement_of(prepared.trade_id, result)
 
     def _deliver(self, rows: Sequence[OutboxRow]) -> None:
         try:
@@ -100,8 +106,8 @@ class Delivery:
         if len(results) != len(rows):
             raise BadReplyError(f"{len(results)} results for {len(rows)} trades")
         for row, result in zip(rows, results, strict=True):
-            if result.status in TAKEN and result.trade_id != row.trade_id:
-                raise BadReplyError(f"trade {row.trade_id} was sent, {result.trade_id} acknowledged")
+            if result.status in TAKEN:
+                _require_acknowledgement_of(row.trade_id, result)
         return results
 
     def _settle_by_result(self, rows: Sequence[OutboxRow], results: Sequence[OutcomeResult]) -> None:
@@ -117,3 +123,8 @@ class Delivery:
         self._outbox.settle(taken, refused)
         for row, reason in refused:
             logger.error("trade %s is in quarantine, see advisor-outbox: %s", row.trade_id, reason)
+
+
+def _require_acknowledgement_of(trade_id: str, result: OutcomeResult) -> None:
+    if result.trade_id != trade_id:
+        raise BadReplyError(f"trade {trade_id} was sent, {result.trade_id} acknowledged")

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from ares_client import replies
 from ares_client.advice import Advice
 from ares_client.breaker import FAILURES_TO_OPEN, Breaker
-from ares_client.contract import AdviceReply, SdMultiplier
+from ares_client.contract import AdviceReply
 from ares_client.deadline import Call, Deadline, Workers
 from ares_client.errors import FallbackReason, ServiceError
 from ares_client.question import UnusableQuestionError, build_request
@@ -27,14 +27,7 @@ logger = logging.getLogger(__name__)
 MOST_IN_FLIGHT = 2
 
 
-class _BoundedReply(AdviceReply):
-    """An answer whose multipliers are tradable ones."""
-
-    sd_multiplier: SdMultiplier
-    suggested_sd_multiplier: SdMultiplier
-
-
-_REPLY: TypeAdapter[AdviceReply] = TypeAdapter(_BoundedReply)
+_REPLY: TypeAdapter[AdviceReply] = TypeAdapter(AdviceReply)
 
 
 class AdviceDesk:
@@ -60,8 +53,10 @@ class AdviceDesk:
     def ask(self, arguments: Mapping[str, object]) -> Advice:
         """Advice for the arguments of `AdviceRequest`.
 
-        Raises:
-            TypeError: An argument has the wrong type; the message names it.
+        Raises
+        ------
+        TypeError
+            An argument has the wrong type; the message names it.
         """
         begun = self._begin(arguments)
         if isinstance(begun, Advice):

@@ -26,8 +26,10 @@ _shared: list[Advisor] = []
 def get_advisor() -> Advisor:
     """The process's advisor, made on the first call and closed at exit.
 
-    Raises:
-        ConfigurationError: A variable `ARES_ADVISOR_*` cannot be used.
+    Raises
+    ------
+    ConfigurationError
+        A variable `ARES_ADVISOR_*` cannot be used.
     """
     if not _shared:
         advisor = Advisor()

@@ -32,8 +32,10 @@ class FileLock:
     def held(self, patience_seconds: float = 0.0) -> Iterator[bool]:
         """Whether the lock was had within so many seconds; it is let go at the end of the block.
 
-        Raises:
-            OSError: The lock file cannot be opened.
+        Raises
+        ------
+        OSError
+            The lock file cannot be opened.
         """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         self._descriptors.add(descriptor)

@@ -67,9 +67,12 @@ class Operations:
 
         It becomes the champion where there is none, or where `activate` asks for it; otherwise a candidate.
 
-        Raises:
-            ServiceError: The artefact was not taken; the message says why.
-            OSError: The file cannot be read.
+        Raises
+        ------
+        ServiceError
+            The artefact was not taken; the message says why.
+        OSError
+            The file cannot be read.
         """
         content = artefact if isinstance(artefact, bytes) else Path(artefact).read_bytes()
         path = "/models?activate=true" if activate else "/models"
@@ -84,9 +87,12 @@ class Operations:
 
         `stored` counts all of them. After an error the same days can be pushed again.
 
-        Raises:
-            ValueError: There are no days.
-            ServiceError: A request was not taken; the message says why.
+        Raises
+        ------
+        ValueError
+            There are no days.
+        ServiceError
+            A request was not taken; the message says why.
         """
         bars = list(days)
         if not bars:

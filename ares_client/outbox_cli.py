@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = {name: getattr(options, name) for name in ("outbox", "bot") if getattr(options, name)}
     try:
         settings = ClientSettings.from_environment(**given)
-        outbox = Outbox(OutboxFile(settings.outbox_file, SYSTEM_CLOCK), SYSTEM_CLOCK)
-        status: int = options.run(options, settings, outbox)
+        with closing(OutboxFile(settings.outbox_file, SYSTEM_CLOCK)) as file:
+            status: int = options.run(options, settings, Outbox(file, SYSTEM_CLOCK))
     except (AdvisorError, OSError) as error:
         sys.stderr.write(f"advisor-outbox: {error}\n")
         return 2

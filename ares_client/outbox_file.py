@@ -71,8 +71,10 @@ class OutboxFile:
     def run(self, action: Callable[[sqlite3.Connection], T]) -> T:
         """The result of the action, which commits what it changes.
 
-        Raises:
-            OutboxUnavailableError: The file cannot be used.
+        Raises
+        ------
+        OutboxUnavailableError
+            The file cannot be used.
         """
         with self._lock:
             try:

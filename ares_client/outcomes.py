@@ -21,12 +21,10 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from ares_client.coerce import Number, day, money, number, whole_number
-from ares_client.contract import Outcome
+from ares_client.contract import MAX_IDENTIFIER_LENGTH, MAX_REPORTED_FEATURES, Outcome
 
 logger = logging.getLogger(__name__)
 
-LONGEST_IDENTIFIER = 128
-MOST_FEATURES = 64
 PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
 
 
@@ -91,8 +89,10 @@ def prepare_outcome(
 ) -> PreparedOutcome:
     """Check the types, give the trade its id, and write it down.
 
-    Raises:
-        TypeError: An argument has the wrong type; the message names it.
+    Raises
+    ------
+    TypeError
+        An argument has the wrong type; the message names it.
     """
     if not isinstance(outcome, str):
         raise TypeError(f"outcome must be a TradeOutcome, not {type(outcome).__name__}")
@@ -126,10 +126,10 @@ def _own_trade_id(trade_id: object) -> str | None:
 def _identifier(text: str) -> str:
     """The text in the characters and the length that the contract allows; the same text gives the same."""
     printable = quote(text, safe=PRINTABLE, errors="surrogatepass")
-    if len(printable) <= LONGEST_IDENTIFIER:
+    if len(printable) <= MAX_IDENTIFIER_LENGTH:
         return printable
     digest = hashlib.sha256(printable.encode()).hexdigest()
-    return printable[: LONGEST_IDENTIFIER - len(digest)] + digest
+    return printable[: MAX_IDENTIFIER_LENGTH - len(digest)] + digest
 
 
 def _plain_features(features: object) -> dict[str, float | None]:
@@ -139,9 +139,9 @@ def _plain_features(features: object) -> dict[str, float | None]:
     if not isinstance(features, Mapping):
         raise TypeError(f"features must be MLFeatures or a mapping, not {type(features).__name__}")
     named = [(_identifier(str(name)), value) for name, value in features.items()]
-    if len(named) > MOST_FEATURES:
-        logger.warning("only the first %d of %d features are kept", MOST_FEATURES, len(named))
-    return {name: _finite_or_none(name, value) for name, value in named[:MOST_FEATURES] if name}
+    if len(named) > MAX_REPORTED_FEATURES:
+        logger.warning("only the first %d of %d features are kept", MAX_REPORTED_FEATURES, len(named))
+    return {name: _finite_or_none(name, value) for name, value in named[:MAX_REPORTED_FEATURES] if name}
 
 
 def _finite_or_none(name: str, value: object) -> float | None:
@@ -197,7 +197,7 @@ def _unfit(trade: Mapping[str, Any]) -> dict[str, str]:
 
 def _with_moved_to_features(trade: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     moved = {name: _finite_or_none(name, trade[name]) for name in names}
-    others = list(trade["features"].items())[: MOST_FEATURES - len(moved)]
+    others = list(trade["features"].items())[: MAX_REPORTED_FEATURES - len(moved)]
     kept = {name: value for name, value in trade.items() if name not in names}
     return kept | {"features": dict(others) | moved}
 

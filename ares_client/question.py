@@ -54,9 +54,12 @@ class UnusableQuestionError(Exception):
 def build_request(defaults: Mapping[str, Any], arguments: Mapping[str, object]) -> AdviceRequest:
     """The request, without such hints as the contract would refuse: advice matters more than they do.
 
-    Raises:
-        TypeError: An argument has the wrong type; the message names it.
-        UnusableQuestionError: A value that matters is out of range or not finite.
+    Raises
+    ------
+    TypeError
+        An argument has the wrong type; the message names it.
+    UnusableQuestionError
+        A value that matters is out of range or not finite.
     """
     values = {**defaults, **_plain_values(arguments)}
     try:

@@ -25,11 +25,16 @@ LONGEST_DETAIL = 1000
 def read(response: Response, expected: TypeAdapter[T], now: float) -> T:
     """The value that the response carries. `now` is in seconds since 1970, for `Retry-After` dates.
 
-    Raises:
-        ServiceFailedError: The service could not answer now.
-        ServiceRefusedError: The service will not answer this request.
-        BadReplyError: The body is not what the contract says.
-        NewerContractError: It speaks a newer contract.
+    Raises
+    ------
+    ServiceFailedError
+        The service could not answer now.
+    ServiceRefusedError
+        The service will not answer this request.
+    BadReplyError
+        The body is not what the contract says.
+    NewerContractError
+        It speaks a newer contract.
     """
     if not 200 <= response.status < 300:
         _raise_for_status(response, now)

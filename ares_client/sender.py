@@ -138,6 +138,7 @@ class Sender:
                 self._pass_ended.notify_all()
             if not self._stopping.is_set():
                 self._clock.wait(self._wake, pause)
+        self._outbox.file.close()  # a pass that outlived `stop` has opened it again
 
     def _pass(self) -> float:
         """Deliver what is due; seconds until the next pass."""

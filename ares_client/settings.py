@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from ares_client.contract import AdviceRequest, Identifier
+from ares_client.contract import MAX_IDENTIFIER_LENGTH, AdviceRequest, Identifier
 from ares_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ def default_outbox() -> Path:
 class ClientSettings:
     """Everything that can be configured. Each has a variable `ARES_ADVISOR_<NAME>`.
 
-    Raises:
-        ConfigurationError: A value cannot be used; the message names it.
+    Raises
+    ------
+    ConfigurationError
+        A value cannot be used; the message names it.
     """
 
     url: str = "http://127.0.0.1:8000"
@@ -68,8 +70,10 @@ class ClientSettings:
     def from_environment(cls, environ: Mapping[str, str] = os.environ, **given: Any) -> ClientSettings:
         """Read what is not given from `ARES_ADVISOR_*`; an empty variable counts as unset.
 
-        Raises:
-            ConfigurationError: A value cannot be used; the message names its variable.
+        Raises
+        ------
+        ConfigurationError
+            A value cannot be used; the message names its variable.
         """
         for name in {setting.name for setting in fields(cls)} - given.keys():
             text = environ.get(ENVIRONMENT_PREFIX + name.upper(), "")
@@ -113,7 +117,7 @@ def _check_bot(bot: str) -> str | None:
     try:
         TypeAdapter(Identifier).validate_python(bot, strict=True)
     except ValidationError:
-        return "must be 1 to 128 printable ASCII characters without spaces"
+        return f"must be 1 to {MAX_IDENTIFIER_LENGTH} printable ASCII characters without spaces"
     return None
 
 

@@ -152,8 +152,10 @@ class InMemoryAdvisor(Advisor):
     def will_answer(self, **changes: Any) -> None:
         """Answer at once from now on, with these fields of `AdviceReply` changed from the usual.
 
-        Raises:
-            ValueError: There is no such field, or the contract does not allow its value.
+        Raises
+        ------
+        ValueError
+            There is no such field, or the contract does not allow its value.
         """
         unknown = changes.keys() - AdviceReply.model_fields.keys()
         if unknown:

@@ -54,9 +54,12 @@ class Transport(Protocol):
     def exchange(self, request: Request, deadline: Deadline) -> Response:
         """Send the request and read the whole reply.
 
-        Raises:
-            ServiceUnreachableError: There is no whole reply.
-            BadReplyError: The reply is larger than `MAX_REPLY_BYTES`.
+        Raises
+        ------
+        ServiceUnreachableError
+            There is no whole reply.
+        BadReplyError
+            The reply is larger than `MAX_REPLY_BYTES`.
         """
         ...
 
@@ -68,9 +71,12 @@ class Transport(Protocol):
 def exchange_with_second_chance(transport: Transport, request: Request, deadline: Deadline, clock: Clock) -> Response:
     """One exchange, and after a short pause another if the first failed with half of the time still left.
 
-    Raises:
-        ServiceUnreachableError: There is no whole reply.
-        BadReplyError: The reply is larger than `MAX_REPLY_BYTES`.
+    Raises
+    ------
+    ServiceUnreachableError
+        There is no whole reply.
+    BadReplyError
+        The reply is larger than `MAX_REPLY_BYTES`.
     """
     try:
         return transport.exchange(request, deadline)
@@ -110,6 +116,8 @@ class HttpTransport:
                     self._idle.append(line)
                 return response
         except (HTTPError, OSError) as error:
+            if not deadline.remaining():
+                raise deadline.exceeded() from error
             raise ServiceUnreachableError(f"{type(error).__name__}: {error}") from error
 
     def close(self) -> None:

@@ -161,8 +161,10 @@ class PaperAres:
 def read_days(file: Path, first: date, last: date) -> Iterator[Day]:
     """The days of the file from first through last.
 
-    Raises:
-        ValueError: A column is missing or a value cannot be read; the message names the line.
+    Raises
+    ------
+    ValueError
+        A column is missing or a value cannot be read; the message names the line.
     """
     vix_close_before = ""
     with file.open(newline="") as lines:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from kronos.errors import MarketDataError
-from kronos.market import OPTIONAL_COLUMNS, REQUIRED_COLUMNS, MarketHistory
+from kronos.market import OPTIONAL_COLUMNS, REQUIRED_COLUMNS, Floats, MarketHistory
 from kronos.market_csv import read_market_csv, write_market_csv
 from kronos.sessions import NEW_YORK, Days, as_date, exchange_sessions
 from kronos.sources.source import PRICES, DailyBars, Source
@@ -26,6 +26,7 @@ SETTLED_AFTER_CLOSE = timedelta(minutes=30)
 # How many known sessions are asked for again, so that a restated value shows.
 OVERLAP_SESSIONS = 20
 RESTATED_POINTS = 0.005
+CLOSE = PRICES.index("close")
 VIX_POINTS = (5.0, 200.0)
 # The exchange halts a day at -20 %.
 LARGEST_SPX_MOVE = 0.25
@@ -106,11 +107,10 @@ def fetch_history(
     if existing is not None and not len(sessions):
         return FetchReport(existing, added=sessions)
     bars: dict[str, DailyBars] = {}
-    for name, source in (("VIX", sources.vix), ("SPX", sources.spx)):
-        bars[name] = source.bars(as_date(sessions[0]), as_date(sessions[-1]))
+    for index, source in (("vix", sources.vix), ("spx", sources.spx)):
+        bars[index] = source.bars(as_date(sessions[0]), as_date(sessions[-1]))
         progress(len(bars), 2)
-    fetched = join(sessions, bars["SPX"], bars["VIX"])
-    report = _merged(existing, fetched, bars, refresh=refresh)
+    report = _merged(existing, sessions, bars, refresh=refresh)
     _require_plausible(report.history)
     return report
 
@@ -160,16 +160,6 @@ def sessions_to_fetch(
     return sessions[max(0, lacking[0] - OVERLAP_SESSIONS) :] if len(lacking) else sessions[:0]
 
 
-def join(sessions: Days, spx: DailyBars, vix: DailyBars) -> MarketHistory:
-    """Bars of both indices on consecutive exchange sessions; none where either index has no complete one."""
-    values = {"spx": spx.on(sessions), "vix": vix.on(sessions)}
-    columns = {f"{index}_{price}": values[index][:, at].copy() for index in values for at, price in enumerate(PRICES)}
-    complete = _complete_spx(columns) & ~np.isnan(columns["vix_close"])
-    for column in columns.values():
-        column[~complete] = np.nan
-    return MarketHistory(sessions, **columns)
-
-
 def existing_history(path: Path) -> MarketHistory | None:
     """The history in a file that is to be extended; none where there is no file.
 
@@ -211,23 +201,73 @@ def replace_market_csv(history: MarketHistory, path: Path) -> None:
 
 
 def _merged(
-    existing: MarketHistory | None, fetched: MarketHistory, bars: Mapping[str, DailyBars], *, refresh: bool
+    existing: MarketHistory | None, sessions: Days, bars: Mapping[str, DailyBars], *, refresh: bool
 ) -> FetchReport:
-    sessions = fetched.sessions
+    prices = {"spx": _complete_spx(bars["spx"].on(sessions)), "vix": bars["vix"].on(sessions)}
+    fetched = _joined(sessions, prices)
     before = MarketHistory.empty(sessions) if existing is None else existing.on(sessions)
-    if existing is None:
-        history = fetched
-    else:
+    history = fetched
+    if existing is not None:
         history = existing.with_bars(fetched) if refresh else fetched.with_bars(existing)
     if not history.has_bar.any():
-        raise MarketDataError(f"the sources have no bar of both indices from {sessions[0]} to {sessions[-1]}")
+        raise MarketDataError(f"the sources have no bars of both indices from {sessions[0]} to {sessions[-1]}")
     added = sessions[fetched.has_bar & ~before.has_bar]
-    bare = ~(fetched.has_bar | before.has_bar)
+    bare = ~fetched.has_bar & ~before.has_bar
     return FetchReport(
         history=history,
         added=added,
         restated=_restated(before, fetched),
-        dropped={name: source.days_outside(sessions) for name, source in bars.items()},
-        lacking={name: sessions[bare & ~_has_bar(name, source, sessions)] for name, source in bars.items()},
+        dropped={index: bars[index].days_outside(sessions) for index in bars},
+        lacking={index: sessions[bare & np.isnan(prices[index][:, CLOSE])] for index in bars},
         changed=refresh or len(added) > 0,
     )
+
+
+def _joined(sessions: Days, prices: Mapping[str, Floats]) -> MarketHistory:
+    """One history; no bar where either index has no close."""
+    complete = ~np.isnan(prices["spx"][:, CLOSE] + prices["vix"][:, CLOSE])
+    columns = {
+        f"{index}_{name}": np.where(complete, prices[index][:, at], np.nan)
+        for index in prices
+        for at, name in enumerate(PRICES)
+    }
+    return MarketHistory(sessions, **columns)
+
+
+def _complete_spx(prices: Floats) -> Floats:
+    """(n, 4) NaN throughout where a price is absent or the low is above the high."""
+    _, high, low, _ = prices.T
+    usable = ~np.isnan(prices).any(axis=1) & (low <= high)
+    return np.where(usable[:, None], prices, np.nan)
+
+
+def _restated(before: MarketHistory, now: MarketHistory) -> tuple[Restated, ...]:
+    return tuple(
+        Restated(as_date(now.sessions[at]), name, float(before.columns[name][at]), float(column[at]))
+        for name, column in now.columns.items()
+        for at in np.flatnonzero(np.abs(column - before.columns[name]) > RESTATED_POINTS)
+    )
+
+
+def _require_plausible(history: MarketHistory) -> None:
+    """Refuse another instrument's bars, and columns that were swapped."""
+    days, vix, spx = history.sessions, history.vix_close, history.spx_close
+    strange = np.flatnonzero((vix < VIX_POINTS[0]) | (vix > VIX_POINTS[1]))
+    if len(strange):
+        low, high = VIX_POINTS
+        raise MarketDataError(f"a VIX close of {vix[strange[0]]:g} on {days[strange[0]]}, outside {low:g} to {high:g}")
+    jumps = np.flatnonzero(np.abs(spx[1:] / spx[:-1] - 1) > LARGEST_SPX_MOVE)
+    if len(jumps):
+        at = jumps[0]
+        raise MarketDataError(
+            f"SPX closes at {spx[at]:g} on {days[at]} and at {spx[at + 1]:g} on {days[at + 1]}, "
+            "which is more than it can move: are all these bars SPX?"
+        )
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

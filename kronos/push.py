@@ -34,6 +34,22 @@ def push(url: str, artefact: bytes, history: MarketHistory, *, activate: bool) -
     )
 
 
+def push_days(url: str, history: MarketHistory) -> str:
+    """Upload the bars alone; returns what became of them, in one line.
+
+    Raises
+    ------
+    PushError
+        Where the service cannot be reached or refuses.
+    """
+    try:
+        with Advisor(ClientSettings.from_environment(url=url)) as advisor:
+            days = advisor.push_market_days(market_days(history))
+    except (AdvisorError, ConfigurationError) as error:
+        raise PushError(f"{url}: {error}") from error
+    return f"pushed to {url}: the service holds {days.sessions} market days through {days.last}"
+
+
 def market_days(history: MarketHistory) -> list[MarketDay]:
     """The sessions that have a bar, as the contract takes them."""
     columns = history.columns

@@ -140,7 +140,7 @@ class Ticker:
 def progress(what: str) -> Iterator[Ticker]:
     """A progress bar on stderr while the block runs."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, transient=True) as bars:
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bars:
         yield Ticker(bars, what)
 
 

@@ -52,7 +52,7 @@ class Recipe:
     learning_rate: float = 0.03
     max_leaves: int = 4
     min_rows_in_leaf: int = 1100
-    l2: float = 50.0
+    l2: float = 200.0
     columns_share: float = 0.3
     model_recency: Recency = Recency(4.0, 1 / 4)
     calibrator_recency: Recency = Recency(1.0, 1 / 16)

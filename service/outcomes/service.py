@@ -95,8 +95,12 @@ class OutcomeService:
 
 
 def content_sha256(outcome: Outcome) -> bytes:
-    """What makes two reports of a trade the same: every field that was sent, in any order."""
-    return hashlib.sha256(outcome.model_dump_json(exclude_none=True).encode()).digest()
+    """What makes two reports of a trade the same: what happened, not what the bot believed or was advised.
+
+    A restarted bot that reports a trade again may by then know other running figures.
+    """
+    content = outcome.model_dump_json(exclude_none=True, exclude={"features", "advice_id"})
+    return hashlib.sha256(content.encode()).digest()
 
 
 def _row(outcome: Outcome, flags: list[str]) -> dict[str, Any]:

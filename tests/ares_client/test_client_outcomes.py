@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ares_client import MLFeatures, TradeOutcome
-from ares_client.contract import Outcome
-from ares_client.outcomes import DETAILS, LONGEST_IDENTIFIER, MOST_FEATURES, prepare_outcome
+from ares_client.contract import MAX_IDENTIFIER_LENGTH, MAX_REPORTED_FEATURES, Outcome
+from ares_client.outcomes import DETAILS, prepare_outcome
 from ares_client.testing import InMemoryAdvisor
 
 GUIDE_FEATURES = MLFeatures(
@@ -84,13 +84,13 @@ def test_everything_that_may_be_said():
 
 
 def test_the_limits_are_the_contracts():
-    features = {f"f{number}": 1.0 for number in range(MOST_FEATURES)}
-    body = json.loads(prepare(features=features, trade_id="x" * LONGEST_IDENTIFIER).body)
+    features = {f"f{number}": 1.0 for number in range(MAX_REPORTED_FEATURES)}
+    body = json.loads(prepare(features=features, trade_id="x" * MAX_IDENTIFIER_LENGTH).body)
     Outcome.model_validate(body)
     with pytest.raises(ValueError, match="features"):
         Outcome.model_validate(body | {"features": features | {"one_more": 1.0}})
     with pytest.raises(ValueError, match="trade_id"):
-        Outcome.model_validate(body | {"trade_id": "x" * (LONGEST_IDENTIFIER + 1)})
+        Outcome.model_validate(body | {"trade_id": "x" * (MAX_IDENTIFIER_LENGTH + 1)})
 
 
 def test_the_id_is_the_same_after_a_restart_and_another_for_another_trade():
@@ -135,7 +135,7 @@ def test_the_bots_own_trade_id(given, sent):
 def test_a_trade_id_that_is_too_long_stays_one_of_its_own():
     ids = [received(prepare(trade_id="x" * 200 + end)).trade_id for end in ("a", "b")]
     assert len(set(ids)) == 2
-    assert all(len(trade_id) == LONGEST_IDENTIFIER for trade_id in ids)
+    assert all(len(trade_id) == MAX_IDENTIFIER_LENGTH for trade_id in ids)
 
 
 def test_an_empty_trade_id_is_none():
@@ -179,9 +179,9 @@ def test_features_that_are_no_numbers_become_null():
 
 
 def test_too_many_features_do_not_cost_the_trade():
-    many = {f"feature {number}": number for number in range(MOST_FEATURES + 20)}
+    many = {f"feature {number}": number for number in range(MAX_REPORTED_FEATURES + 20)}
     outcome = received(prepare(features=many, details={"sd_multiplier": 9.0}))
-    assert len(outcome.features) == MOST_FEATURES
+    assert len(outcome.features) == MAX_REPORTED_FEATURES
     assert outcome.features["sd_multiplier"] == 9.0
     assert outcome.features["feature%200"] == 0
 

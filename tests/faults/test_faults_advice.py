@@ -11,9 +11,19 @@ from dataclasses import replace
 
 import pytest
 
-from ares_client import Advice, Advisor, AsyncAdvisor, ClientSettings, FallbackReason, TradingAdvice
+from ares_client import (
+    Advice,
+    Advisor,
+    AsyncAdvisor,
+    ClientSettings,
+    DeadlineExceededError,
+    FallbackReason,
+    TradingAdvice,
+)
 from ares_client.clock import SYSTEM_CLOCK
+from ares_client.deadline import Deadline
 from ares_client.testing import USUAL_REPLY
+from ares_client.transport import HttpTransport, Request
 from tests.faults.fault_servers import (
     CERTIFICATES,
     Server,
@@ -172,6 +182,13 @@ def test_a_slow_service_is_not_waited_for(advisor_for, serving, name):
     assert is_the_bots_own_configuration(advice)
     assert advice.reason is FallbackReason.TIMEOUT
     assert DEADLINE_SECONDS <= seconds < DEADLINE_SECONDS + NOISE_SECONDS
+
+
+def test_a_socket_that_times_out_first_is_a_timeout_too(tmp_path, serving):
+    """On a busy machine the worker may notice before the caller does: the reason must not depend on it."""
+    transport = HttpTransport(ClientSettings(url=serving(silent).url, outbox=tmp_path))
+    with pytest.raises(DeadlineExceededError):
+        transport.exchange(Request("GET", "/readyz"), Deadline(0.2, SYSTEM_CLOCK))
 
 
 def test_a_slow_service_does_not_keep_the_threads(advisor_for, serving):

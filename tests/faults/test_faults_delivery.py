@@ -271,6 +271,7 @@ def test_close_is_bounded(tmp_path, script):
         advisor.close(timeout_seconds=0.5)
         assert time.monotonic() - began < 1.5
         assert advisor.stats().pending == 1
+        advisor.close()
 
 
 def test_after_close_a_trade_is_still_kept(tmp_path):

@@ -95,6 +95,15 @@ def test_a_trade_that_the_service_refuses_is_told_too(tmp_path):
         advisor.record_outcome(**TRADE)
 
 
+def test_only_an_acknowledgement_of_that_very_trade_counts(tmp_path):
+    with (
+        Server(OutcomeLedger(lambda _: reply(201, b'{"status": "recorded", "trade_id": "another"}'))) as server,
+        Advisor(ClientSettings(url=server.url, outbox=a_file_in_the_way(tmp_path))) as advisor,
+        pytest.raises(OutcomeNotRecordedError, match="another acknowledged"),
+    ):
+        advisor.record_outcome(**TRADE)
+
+
 def test_a_trade_that_nobody_can_take_is_told(tmp_path):
     """Neither place is left for a P&L that is not a number: no quarantine on disk, no service that takes it."""
     with (

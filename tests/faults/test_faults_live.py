@@ -143,6 +143,9 @@ def test_two_hundred_kills_lose_nothing(live_service, settings, bot, tmp_path, o
             zygote.stdin.write(f"life{life}\n")
             zygote.stdin.flush()
             _, pid = zygote.stdout.readline().split()
+            if life % 10 == 0:  # however slow the machine, some lives end in the middle of a delivery
+                delivered = len(on_the_server())
+                wait_until(lambda before=delivered: len(on_the_server()) > before)
             time.sleep(chance.uniform(0, 0.06))
             os.kill(int(pid), signal.SIGKILL)
             while (word := zygote.stdout.readline().split())[0] != "dead":
@@ -158,7 +161,7 @@ def test_two_hundred_kills_lose_nothing(live_service, settings, bot, tmp_path, o
     assert acknowledged <= set(arrived) <= tried
     assert len(arrived) == len(set(arrived))
     assert list((tmp_path / "outbox").glob("*corrupt*")) == []
-    assert left < len(arrived), "some were delivered while the bot was being killed"
+    assert left < len(arrived), "none were delivered while the bot was being killed"
 
 
 WRITER = """

@@ -34,6 +34,13 @@ def test_the_same_trade_twice_is_one_row(service: AdvisorProcess) -> None:
     assert row["net_pnl"] == Decimal("142.5000")
 
 
+def test_a_restarted_bot_that_knows_other_running_figures_reports_the_same_trade(service: AdvisorProcess) -> None:
+    service.request("POST", "/outcomes", TRADE)
+    again = TRADE | {"features": {"vix": 16.4, "price": 2790.5, "avg_pnl_30d": 12.0}}
+    assert service.request("POST", "/outcomes", again).json()["status"] == "duplicate"
+    assert len(rows(service)) == 1
+
+
 def test_the_same_trade_with_another_pnl_is_a_conflict_and_the_first_stays(service: AdvisorProcess) -> None:
     service.request("POST", "/outcomes", TRADE)
     response = service.request("POST", "/outcomes", TRADE | {"net_pnl": -857.5})

@@ -1,0 +1,106 @@
+"""`kronos fetch`."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kronos.commands.options import console, day, progress
+from kronos.errors import KronosError
+from kronos.sessions import Days, as_date
+
+if TYPE_CHECKING:
+    from kronos.fetch import FetchReport, Sources
+
+DEFAULT_FILE = Path("spx_vix_daily.csv")
+MOST_SHOWN = 5
+
+
+def fetch_command(
+    out: Annotated[Path, typer.Option("--out", help="CSV to write; what it holds already is kept.")] = DEFAULT_FILE,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="DATE", help="Fetch what is lacking since; default: where the file ends."),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--end", metavar="DATE", help="Last session; default: the last that has settled.")
+    ] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Fetch bars the file has too, and replace them.")] = False,
+    push_url: Annotated[
+        str | None, typer.Option("--push", metavar="URL", help="Upload the file's bars to this service.")
+    ] = None,
+    vix_url: Annotated[
+        str | None, typer.Option("--vix-url", metavar="URL", help="VIX bars, as CSV; default: Cboe's public file.")
+    ] = None,
+    spx_url: Annotated[
+        str | None,
+        typer.Option("--spx-url", metavar="URL", help="SPX bars, as chart JSON or CSV; default: Yahoo's ^GSPC."),
+    ] = None,
+    spx_csv: Annotated[
+        Path | None, typer.Option("--spx-csv", metavar="FILE", help="Your own SPX bars: date,open,high,low,close.")
+    ] = None,
+) -> None:
+    """Bring fresh SPX and VIX history into a CSV of daily bars; no session is ever interpolated."""
+    from kronos.fetch import existing_history, fetch_history, replace_market_csv
+    from kronos.push import push_days
+
+    sources = _sources(vix_url, spx_url, spx_csv)
+    existing = existing_history(out)
+    first, last = _date("--start", start), _date("--end", end)
+    with progress("fetching") as ticker:
+        report = fetch_history(sources, _now, existing, start=first, end=last, refresh=refresh, progress=ticker)
+    if report.changed:
+        replace_market_csv(report.history, out)
+    for line in _lines(report, out, refreshed=refresh):
+        console().print(line, markup=False, soft_wrap=True)
+    if push_url is not None:
+        console().print(push_days(push_url, report.history), markup=False, soft_wrap=True)
+
+
+def _sources(vix_url: str | None, spx_url: str | None, spx_csv: Path | None) -> Sources:
+    from kronos.fetch import Sources
+    from kronos.sources.spx import SpxChart, SpxFile
+    from kronos.sources.vix import VixFile
+
+    if spx_url is not None and spx_csv is not None:
+        raise KronosError("--spx-url and --spx-csv exclude each other")
+    chart = SpxChart() if spx_url is None else SpxChart(spx_url)
+    vix = VixFile() if vix_url is None else VixFile(vix_url)
+    return Sources(chart if spx_csv is None else SpxFile(spx_csv), vix)
+
+
+def _lines(report: FetchReport, out: Path, *, refreshed: bool) -> list[str]:
+    have = report.history.sessions[report.history.has_bar]
+    what = f"wrote {out}" if report.changed else f"{out} is as it was"
+    lines = [f"{what}: {len(have):,} sessions, {have[0]} to {have[-1]}, {len(report.added):,} of them new"]
+    for index, days in report.dropped.items():
+        if len(days):
+            lines.append(f"{index.upper()}: dropped {len(days):,} rows of days without a session: {_some(days)}")
+    for index, days in report.lacking.items():
+        if len(days):
+            lines.append(f"{index.upper()}: no bar on {len(days):,} sessions, which are left out: {_some(days)}")
+    fate = "replaced" if refreshed else "kept; --refresh replaces it"
+    lines += [
+        f"restated: {value.session} {value.column} {value.before:.2f} is now {value.now:.2f} ({fate})"
+        for value in report.restated[:MOST_SHOWN]
+    ]
+    if len(report.restated) > MOST_SHOWN:
+        lines.append(f"restated: {len(report.restated) - MOST_SHOWN:,} more values")
+    return lines
+
+
+def _some(days: Days) -> str:
+    shown = [str(day) for day in days[:MOST_SHOWN]]
+    return ", ".join(shown) + (f" and {len(days) - MOST_SHOWN:,} more, to {days[-1]}" if len(days) > MOST_SHOWN else "")
+
+
+def _date(option: str, text: str | None) -> date | None:
+    value = day(option, text)
+    return None if value is None else as_date(value)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
