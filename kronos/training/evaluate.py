@@ -14,7 +14,7 @@ from kronos.backtest import Backtest
 from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS, CondorSpec
 from kronos.errors import TrainingRefusedError
 from kronos.features import Variant
-from kronos.market import Floats, years_of
+from kronos.market import Floats, Positions, years_of
 from kronos.policy import Policy
 from kronos.training.out_of_fold import OutOfFold, Progress, walk_forward
 from kronos.training.policy_scores import PolicyScores, follow_advice
@@ -39,6 +39,7 @@ class Evaluation:
     references : `model`, `climatology`, `logistic`, `guide_recipe` at multiplier 1.0
     by_multiplier, by_year, by_vix_regime : the model's scores, by group
     policy : the served policy scored with modelled money, where a backtest was given
+    scored : rows of `out_of_fold` that all figures are of
     """
 
     variant: Variant
@@ -52,7 +53,7 @@ class Evaluation:
     by_vix_regime: Mapping[str, Scores]
     policy: PolicyScores | None
     out_of_fold: OutOfFold
-    test_start: np.datetime64 | None
+    scored: Positions
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -77,7 +78,7 @@ class Evaluation:
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["date", "sd_multiplier", "probability", "base_rate", "win"])
-            for row in tested.scored(self.test_start):
+            for row in self.scored:
                 for at, multiplier in enumerate(SD_MULTIPLIERS):
                     values = (tested.probability[row, at], tested.climatology[row, at])
                     won = int(tested.rows.labels[row, at])
@@ -139,7 +140,7 @@ def evaluate(
         by_vix_regime=_by_group(_regimes(tested.rows.vix[scored]), columns["model"], base, won),
         policy=None if money is None else follow_advice(tested, scored, money, policy or Policy()).scores(),
         out_of_fold=tested,
-        test_start=test_start,
+        scored=scored,
     )
 
 

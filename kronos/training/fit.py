@@ -26,7 +26,7 @@ Fit = TypeVar("Fit", bound=Callable[..., object])
 INTERCEPT_SCALE = 10.0
 MULTIPLIER_CENTRE = 1.1
 MULTIPLIER_SPREAD = 0.316
-MAX_BINS = 64
+MAX_BINS = 255
 
 
 def single_threaded(fit: Fit) -> Fit:
@@ -78,7 +78,7 @@ def fit_trees(rows: TrainingRows, variant: Variant, logistic: Logistic, recipe: 
         random_state=recipe.seed,
     )
     labels, weights, known = _stacked_labels(rows, recipe)
-    booster.fit(columns[known], labels, sample_weight=weights)
+    booster.fit(_binned(columns[known]), labels, sample_weight=weights)
     return flatten(booster)
 
 
@@ -100,6 +100,25 @@ def flatten(booster: HistGradientBoostingClassifier) -> Trees:
         value=np.where(leaf, every["value"], 0.0),
         depth=int(every["depth"].max()),
     )
+
+
+def _binned(columns: Floats) -> Floats:
+    """Columns cut into bins of equal count, each value replaced by its bin's mean.
+
+    scikit-learn would find weighted bins itself, one sort a threshold: most of the time of a fit.
+    """
+    binned = np.empty_like(columns)
+    for at, column in enumerate(columns.T):
+        values, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
+        if len(values) <= MAX_BINS:
+            binned[:, at] = column
+            continue
+        middle = np.cumsum(counts) - counts / 2
+        number = np.minimum((middle * MAX_BINS / len(column)).astype(int), MAX_BINS - 1)
+        sums = np.bincount(number, values * counts, MAX_BINS)
+        means = sums / np.maximum(np.bincount(number, counts, MAX_BINS), 1)
+        binned[:, at] = means[number][inverse]
+    return binned
 
 
 def _stacked_labels(rows: TrainingRows, recipe: Recipe) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:

@@ -102,6 +102,7 @@ def _interval(pnl: Floats, traded: npt.NDArray[np.bool_], seed: int) -> tuple[fl
     """95 % bootstrap interval, by session, of mean traded minus mean skipped."""
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(len(pnl), np.full(len(pnl), 1 / len(pnl)), size=BOOTSTRAP_SAMPLES)
+    counts = counts[(counts[:, traded].sum(axis=1) > 0) & (counts[:, ~traded].sum(axis=1) > 0)]
     means = [(counts[:, chosen] @ pnl[chosen]) / counts[:, chosen].sum(axis=1) for chosen in (traded, ~traded)]
-    low, high = np.nanquantile(means[0] - means[1], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(means[0] - means[1], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
