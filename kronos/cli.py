@@ -8,7 +8,10 @@ import typer
 
 from kronos.commands.backtest import backtest_command
 from kronos.commands.evaluate import evaluate_command
+from kronos.commands.fetch import fetch_command
 from kronos.commands.options import errors
+from kronos.commands.report import report_command
+from kronos.commands.sweep import sweep_command
 from kronos.commands.train import train_command
 from kronos.errors import KronosError
 
@@ -21,8 +24,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("backtest")(backtest_command)
+app.command("sweep")(sweep_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.command("report")(report_command)
+app.command("fetch")(fetch_command)
 
 
 def main(arguments: list[str] | None = None) -> None:

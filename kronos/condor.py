@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kronos.market import Floats, MarketHistory, Positions
-from kronos.sessions import SESSIONS_PER_YEAR
+from kronos.sessions import SESSIONS_PER_YEAR, Days, exchange_sessions
 
 Entry = Literal["open", "close"]
 Management = Literal["hold", "touch"]
@@ -18,6 +18,8 @@ Number = TypeVar("Number", float, Floats)
 
 SD_MULTIPLIERS: tuple[float, ...] = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6)
 DEFAULT_SD_MULTIPLIER = 1.0
+
+OPENS_AT_MINUTE, CLOSES_AT_MINUTE, HALF_DAY_CLOSES_AT_MINUTE = 9 * 60 + 30, 16 * 60, 13 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class CondorSpec:
     strike_step_points: float = 5.0
 
     def __post_init__(self) -> None:
-        if self.dte_sessions < (1 if self.entry == "close" else 0):
+        if self.dte_sessions < shortest_dte(self.entry):
             raise ValueError("an entry at the close needs dte_sessions of at least 1, one at the open at least 0")
         if not (0 < self.wing_width_points < math.inf and 0 < self.strike_step_points < math.inf):
             raise ValueError("wing width and strike step must be above 0")
@@ -54,6 +56,11 @@ class CondorSpec:
     def first_session_ahead(self) -> int:
         """Sessions from entry to the first whose bar can hurt: 0 at the open, 1 at the close."""
         return 0 if self.entry == "open" else 1
+
+
+def shortest_dte(entry: Entry) -> int:
+    """Fewest sessions from entry to settlement: an entry at the close has missed its own session's."""
+    return 1 if entry == "close" else 0
 
 
 class Strikes(NamedTuple):
@@ -99,6 +106,15 @@ def settlement_price(history: MarketHistory, spec: CondorSpec) -> Floats:
     if alive > 0:
         settled[:alive] = history.spx_close[spec.dte_sessions :]
     return settled
+
+
+def settles_at_minute(days: Days) -> npt.NDArray[np.int64]:
+    """When options that expire on these sessions settle, in minutes after midnight in New York, of `days`' shape.
+
+    16:00, on half days 13:00; a daily bar's close is the price of that moment.
+    """
+    half_days = np.array(sorted(exchange_sessions().half_days), dtype="datetime64[D]")
+    return np.where(np.isin(days, half_days), HALF_DAY_CLOSES_AT_MINUTE, CLOSES_AT_MINUTE)
 
 
 def price_range_in_trade(history: MarketHistory, spec: CondorSpec) -> tuple[Floats, Floats]:

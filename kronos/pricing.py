@@ -13,12 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from kronos.condor import CondorSpec, Entry, Strikes
+from kronos.condor import CLOSES_AT_MINUTE, OPENS_AT_MINUTE, CondorSpec, Entry, Strikes, settles_at_minute
 from kronos.market import Floats
-from kronos.sessions import SESSIONS_PER_YEAR, Days, exchange_sessions
-
-HALF_DAY_SHARE = 3.5 / 6.5
-"""Trading hours of a half day, which ends at 13:00, over those of a full one."""
+from kronos.sessions import SESSIONS_PER_YEAR, Days
 
 
 @dataclass(frozen=True)
@@ -29,25 +26,22 @@ class Surface:
     ----------
     lives : sessions from entry to settlement at which `scale` is stated; linear between, constant beyond
     scale : at-the-money volatility over VIX, by entry
-    slope, curvature : the volatility at strike K over that at the money is 1 + slope x + curvature x^2, where x is
-        log(K / price) in units of the expected move
-    x_limit : x is held to plus or minus this, the range that was measured
+    skew : the volatility at strike K over that at the money is 1 + skew (sqrt(1 + x^2) - 1 - x), where x is
+        log(K / price) in units of the expected move: a hyperbola, steep below the price and flat far above it
     """
 
     lives: tuple[float, ...] = (1, 2, 5, 10, 22)
     scale: dict[Entry, tuple[float, ...]] = field(
-        default_factory=lambda: {"open": (0.75, 0.75, 0.75, 0.74, 0.72), "close": (0.80, 0.78, 0.75, 0.71, 0.71)}
+        default_factory=lambda: {"open": (0.75, 0.75, 0.74, 0.72, 0.71), "close": (0.79, 0.76, 0.74, 0.70, 0.70)}
     )
-    slope: float = -0.16
-    curvature: float = 0.06
-    x_limit: float = 2.5
+    skew: float = 0.17
 
     def volatility(self, price: Floats, strike: Floats, vix: Floats, entry: Entry, life: Floats) -> Floats:
         """Annual volatility as a fraction, of the arguments' common shape; `life` in sessions."""
         at_the_money = np.interp(life, self.lives, self.scale[entry])
         move = vix / 100 * np.sqrt(life / SESSIONS_PER_YEAR)
-        x = np.clip(np.log(strike / price) / move, -self.x_limit, self.x_limit)
-        return np.asarray(vix / 100 * at_the_money * (1 + self.slope * x + self.curvature * x**2))
+        x = np.log(strike / price) / move
+        return np.asarray(vix / 100 * at_the_money * (1 + self.skew * (np.sqrt(1 + x**2) - 1 - x)))
 
 
 DEFAULT_SURFACE = Surface()
@@ -87,7 +81,9 @@ def condor_value(
 
 
 def life_in_sessions(sessions: Days, spec: CondorSpec, ahead: int | None = None) -> Floats:
-    """(n,) sessions from entry through settlement, a half day as its share of one; NaN past the list's end.
+    """(n,) sessions from entry through settlement; NaN where the settlement is past the end.
+
+    A half day counts by its trading hours, 3.5 of 6.5, since a trade that it ends has no more time than that.
 
     Parameters
     ----------
@@ -95,8 +91,8 @@ def life_in_sessions(sessions: Days, spec: CondorSpec, ahead: int | None = None)
     ahead : count from the open of the session this many after the entry's; default: from entry
     """
     first = spec.first_session_ahead if ahead is None else ahead
-    half_days = np.array(sorted(exchange_sessions().half_days), dtype="datetime64[D]")
-    elapsed = np.concatenate([[0.0], np.cumsum(np.where(np.isin(sessions, half_days), HALF_DAY_SHARE, 1.0))])
+    share = (settles_at_minute(sessions) - OPENS_AT_MINUTE) / (CLOSES_AT_MINUTE - OPENS_AT_MINUTE)
+    elapsed = np.concatenate([[0.0], np.cumsum(share)])
     positions = np.arange(len(sessions))
     stop = positions + spec.dte_sessions + 1
     known = stop < len(elapsed)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
-
-from kronos.condor import SD_MULTIPLIERS
 
 if TYPE_CHECKING:
     from kronos.backtest import Backtest
@@ -17,34 +15,78 @@ if TYPE_CHECKING:
     from kronos.training.rows import TrainingRows
     from kronos.training.scores import Scores
 
+SWEEP_COLUMNS = (
+    ("sold", "condors", "d"),
+    ("full profit", "max_profit", ".1%"),
+    ("credit", "mean_credit_dollars", ".2f"),
+    ("net P&L", "mean_net_pnl_dollars", "+.2f"),
+    ("drawdown %", "max_drawdown_pct", ".1f"),
+    ("Sharpe", "sharpe", "+.2f"),
+    ("money", "money", ""),
+)
 SCORE_COLUMNS = ("sessions", "Brier", "skill", "95 %", "log loss", "AUC", "ECE", "band")
 
 
-def backtest_table(result: Backtest) -> Table:
-    """Win rate and modelled money by multiplier."""
-    table = Table(
-        title=f"{len(result.sessions)} condors, {result.sessions[0]} to {result.sessions[-1]}",
-        caption="money is modelled: Black-Scholes at scaled VIX, after slippage and commission, $ a contract",
+def backtest_tables(result: Backtest) -> Iterator[Table]:
+    """What became of the condors, then what the accounts made of them, by multiplier."""
+    money = result.trades.money
+    span = f"{len(result.sessions)} condors, {result.sessions[0]} to {result.sessions[-1]}"
+    figures = list(result.figures())
+    yield _figures_table(
+        f"{span}; {money} money, $ a contract after slippage and commission",
+        {
+            "full profit": ("max_profit", ".1%"),
+            "put": ("put_breached", ".1%"),
+            "call": ("call_breached", ".1%"),
+            "both": ("double_breach", ".1%"),
+            f"credit ({money})": ("mean_credit_dollars", ".2f"),
+            f"net P&L ({money})": ("mean_net_pnl_dollars", "+.2f"),
+            "sold": ("condors", "d"),
+            "skipped": ("skipped", "d"),
+        },
+        [record | {"skipped": len(result.sessions) - record["condors"]} for record in figures],
     )
-    for name in (
-        "SD multiplier",
-        "full profit",
-        "put breached",
-        "call breached",
-        "credit (modelled)",
-        "net P&L (modelled)",
-    ):
-        table.add_column(name, justify="right")
-    for at, multiplier in enumerate(SD_MULTIPLIERS):
-        table.add_row(
-            f"{multiplier:.1f}",
-            f"{result.won[:, at].mean():.1%}",
-            f"{result.put_breached[:, at].mean():.1%}",
-            f"{result.call_breached[:, at].mean():.1%}",
-            f"{result.credit_dollars[:, at].mean():.2f}",
-            f"{result.net_pnl_dollars[:, at].mean():+.2f}",
-        )
+    terms = result.terms
+    yield _figures_table(
+        f"accounts of ${terms.equity_dollars:,.0f} at {terms.risk_pct:g} % risk; {money} money; "
+        f"ratios over all {len(result.account.days)} sessions",
+        {
+            "traded": ("traded", "d"),
+            "not affordable": ("skipped_not_affordable", "d"),
+            f"total P&L ({money})": ("total_pnl_dollars", "+,.0f"),
+            f"equity ({money})": ("final_equity_dollars", ",.0f"),
+            "max drawdown %": ("max_drawdown_pct", ".1f"),
+            "Sharpe": ("sharpe", "+.2f"),
+            "Sortino": ("sortino", "+.2f"),
+        },
+        figures,
+    )
+
+
+def sweep_table(rows: Sequence[Mapping[str, Any]], varied: Sequence[str]) -> Table:
+    """One row a spec and multiplier: what was varied, and how it did."""
+    table = Table(title=f"{len(rows)} backtests; money in $ a contract", title_justify="left")
+    for name in varied:
+        table.add_column(name.split("_")[0], justify="right")
+    for label, _, _ in SWEEP_COLUMNS:
+        table.add_column(label, justify="right")
+    for row in rows:
+        figures = (_cell(row[name], form) for _, name, form in SWEEP_COLUMNS)
+        table.add_row(*(str(row[name]) for name in varied), *figures)
     return table
+
+
+def _figures_table(title: str, columns: Mapping[str, tuple[str, str]], records: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in ("SD multiplier", *columns):
+        table.add_column(name, justify="right")
+    for record in records:
+        table.add_row(str(record["sd_multiplier"]), *(_cell(record[name], form) for name, form in columns.values()))
+    return table
+
+
+def _cell(value: float | str | None, form: str) -> str:
+    return "" if value is None else format(value, form)
 
 
 def training_table(rows: TrainingRows, scores: Mapping[Variant, Scores]) -> Table:

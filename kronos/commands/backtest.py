@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -16,7 +19,24 @@ from kronos.commands.options import (
     StartOption,
     asked_for,
     console,
+    say_left_out,
 )
+from kronos.commands.trading import (
+    DEFAULT_TERMS,
+    ChainsOption,
+    Management,
+    MultipliersOption,
+    PriceOption,
+    SoldAtName,
+    management_of,
+    multipliers_of,
+    read_quotes,
+)
+from kronos.condor import CondorSpec
+from kronos.errors import KronosError
+from kronos.terms import Terms
+
+DEFAULT_SPEC = CondorSpec()
 
 
 def backtest_command(
@@ -25,15 +45,68 @@ def backtest_command(
     end: EndOption = None,
     entry: EntryOption = Entry.OPEN,
     dte: DteOption = None,
+    management: Annotated[
+        Management, typer.Option("--management", help="Hold to settlement, or buy back when a short strike is touched.")
+    ] = Management.HOLD,
+    multipliers: MultipliersOption = None,
+    wing: Annotated[
+        float, typer.Option("--wing", help="Points from short to long strike.")
+    ] = DEFAULT_SPEC.wing_width_points,
+    step: Annotated[
+        float, typer.Option("--step", help="Listed strikes are multiples of this.")
+    ] = DEFAULT_SPEC.strike_step_points,
+    slippage: Annotated[
+        float, typer.Option("--slippage", help="Points given up on each spread, unless sold at natural prices.")
+    ] = DEFAULT_TERMS.slippage_points,
+    commission: Annotated[
+        float, typer.Option("--commission", help="Dollars a leg and contract; legs that expire pay none.")
+    ] = DEFAULT_TERMS.commission_dollars,
+    min_credit: Annotated[
+        float, typer.Option("--min-credit", help="Points after slippage below which nothing is sold.")
+    ] = DEFAULT_TERMS.minimum_credit_points,
+    risk_pct: Annotated[
+        float, typer.Option("--risk-pct", help="Share of the equity that one trade may lose.")
+    ] = DEFAULT_TERMS.risk_pct,
+    max_contracts: Annotated[
+        int | None,
+        typer.Option("--max-contracts", help="Contracts a trade; 0 is none; default: no cap.", show_default=False),
+    ] = DEFAULT_TERMS.max_contracts,
+    equity: Annotated[float, typer.Option("--equity", help="Dollars at the start.")] = DEFAULT_TERMS.equity_dollars,
+    chains: ChainsOption = None,
+    price: PriceOption = SoldAtName.NATURAL,
+    trades: Annotated[Path | None, typer.Option("--trades", help="Write one CSV row a condor that was traded.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Sell the condor on every session of history and show how it ended."""
+    """Sell the condor on every session of history, at modelled or at real prices, and show what it made."""
     from kronos.backtest import backtest
-    from kronos.tables import backtest_table
+    from kronos.backtest.trade_file import write_trades
+    from kronos.tables import backtest_tables
 
     asked = asked_for(data, start, end, entry, dte)
-    result = backtest(asked.history, asked.spec, start=asked.start, end=asked.end)
+    try:
+        spec = replace(
+            asked.spec, management=management_of(management), wing_width_points=wing, strike_step_points=step
+        )
+        terms = Terms(slippage, commission, min_credit, risk_pct, max_contracts, equity)
+    except ValueError as error:
+        raise KronosError(str(error)) from error
+    result = backtest(
+        asked.history,
+        spec,
+        terms,
+        sd_multipliers=multipliers_of(multipliers),
+        start=asked.start,
+        end=asked.end,
+        quotes=read_quotes(chains, spec, price),
+    )
+    say_left_out(list(result.stale_years))
+    if trades is not None:
+        try:
+            write_trades(result, asked.history, trades)
+        except OSError as error:
+            raise KronosError(f"{trades}: {error.strerror}") from error
     if as_json:
         typer.echo(json.dumps(result.summary(), indent=2))
         return
-    console().print(backtest_table(result))
+    for table in backtest_tables(result):
+        console().print(table)

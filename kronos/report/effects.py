@@ -1,8 +1,7 @@
 """What each feature does: how much skill it carries out of sample, and which way it moves the probability.
 
-Importance is measured on the walk-forward models, each refitted as the evaluation fitted it, on sessions it never
-saw. The curve of a feature is the shipped model's partial dependence (Friedman 2001), with its range over the
-walk-forward models.
+Importance is what the walk-forward models lose, on sessions they never saw, when a feature is shuffled. The curve is
+the shipped model's partial dependence (Friedman 2001), with its range over the walk-forward models.
 """
 
 from __future__ import annotations
@@ -11,32 +10,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from joblib import Parallel, delayed
 from scipy.stats import binomtest
 
-from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS
 from kronos.curve import CurveModel
 from kronos.features import VARIANT_FEATURES, Variant
 from kronos.market import Floats, Positions
-from kronos.training.calibrate import fit_calibrator
-from kronos.training.export import fit_variant
-from kronos.training.fit import fit_logistic, fit_trees
-from kronos.training.out_of_fold import OutOfFold, Progress
-from kronos.training.recipe import Recipe
-from kronos.training.rows import TrainingRows
-from kronos.training.walk_forward import Fold, settled_before
+from kronos.report.fold_models import AT_ONE, FoldModel, win_probability
+from kronos.training.out_of_fold import OutOfFold
 
-AT_ONE = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
 SAME_ON_ANOTHER_SCALE = {"expected_move_pct": "vix"}
 """For one horizon the expected move is VIX times a constant: moved apart, they would describe no market."""
 
 SHUFFLES = 5
-BACKGROUND_SESSIONS = 100
-GRID_POINTS = 21
-GRID_FROM, GRID_TO = 0.02, 0.98
+BACKGROUND_SESSIONS = 60
+MODELS_COMPARED = 12
+CURVE_RANKS = np.linspace(0.02, 0.98, 21)
 DISCRETE_AT_MOST = 8
 OBSERVED_BINS = 5
+OBSERVED_MIN_SESSIONS = 20
 NORMAL_95 = 1.959964
 
 
@@ -57,19 +48,18 @@ class Effect:
 
     Attributes
     ----------
-    feature : its name
-    moved_along : features that are the same on another scale, and were moved with it
+    names : the feature, then those that are the same on another scale and were moved with it
     skill_lost : Brier skill lost, out of sample, when the feature is shuffled among the tested sessions
     skill_lost_interval : 95 %, by session
-    values : (g,) where the curve is known, ascending; evenly by rank, so dense where the data is
+    values : (g,) ascending and evenly by rank, so dense where the data is; every value of a discrete feature
     probability : (g,) the shipped model's mean probability with the feature at each value
-    lowest, highest : (g,) of the walk-forward models
+    lowest, highest : (g,) of walk-forward models
     observed : what really happened, by value
     tested : (n,) the feature in the tested sessions
+    discrete : whether it takes a few values only
     """
 
-    feature: str
-    moved_along: tuple[str, ...]
+    names: tuple[str, ...]
     skill_lost: float
     skill_lost_interval: tuple[float, float]
     values: Floats
@@ -78,140 +68,124 @@ class Effect:
     highest: Floats
     observed: tuple[Observed, ...]
     tested: Floats
-
-    @property
-    def discrete(self) -> bool:
-        """Whether the feature takes a few values only."""
-        return len(np.unique(self.tested)) <= DISCRETE_AT_MOST
+    discrete: bool
 
     @property
     def varies(self) -> bool:
-        """Whether there is anything to see."""
+        """Whether the feature ever differed in the tested sessions."""
         return len(self.values) > 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Task:
-    """All that one fold's model needs: what it is fitted, calibrated and tried on."""
-
-    train: TrainingRows
-    settled: TrainingRows
-    settled_log_odds: Floats
-    features: Floats
-    shuffled: Floats
-    background: Floats
-    grids: Sequence[Floats]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FoldEffects:
-    """One walk-forward model's answers at multiplier 1.0.
-
-    Attributes
-    ----------
-    probability : (n,) of its test sessions, as the evaluation has them
-    shuffled : (groups, SHUFFLES, n) with one group of features shuffled
-    curves : a (g,) partial dependence for each group
-    """
-
-    probability: Floats
-    shuffled: Floats
-    curves: list[Floats]
-
-
 def feature_effects(
-    rows: TrainingRows,
-    variant: Variant,
-    tested: OutOfFold,
-    chosen: Positions,
-    gap_sessions: int,
-    recipe: Recipe,
-    *,
-    jobs: int = 1,
-    progress: Progress | None = None,
+    shipped: CurveModel, walked: Sequence[FoldModel], tested: OutOfFold, chosen: Positions, seed: int = 0
 ) -> list[Effect]:
-    """Effects of every feature of a variant, the most important first.
+    """Effects of every feature of the shipped model's variant, the most important first.
 
     Parameters
     ----------
-    rows : those that `tested` was walked forward over
+    walked : the models that were tested on the chosen sessions
     chosen : positions in `tested` to measure on
     """
-    features = tested.rows.for_variant(variant)[chosen]
-    groups = list(feature_groups(variant))
-    grids = [_grid(features, group) for group in groups]
-    folds = refit_folds(rows, variant, tested, chosen, gap_sessions, recipe, grids, jobs=jobs, progress=progress)
-    shipped = fit_variant(rows, variant, tested, recipe)
-    background = _background(features)
-    won, climatology = tested.rows.labels[chosen, AT_ONE], tested.climatology[chosen, AT_ONE]
-    own_error = (np.concatenate([fold.probability for fold in folds]) - won) ** 2
-    shuffled = np.concatenate([fold.shuffled for fold in folds], axis=2)
+    features = tested.rows.for_variant(shipped.variant)
+    losses = _SkillLosses(walked, tested, features, chosen, seed)
+    compared = [walked[at].model for at in _evenly(len(walked), MODELS_COMPARED)]
+    background = features[chosen[_evenly(len(chosen), BACKGROUND_SESSIONS)]]
     effects = []
-    for at, (group, grid) in enumerate(zip(groups, grids, strict=True)):
-        rise = ((shuffled[at] - won) ** 2).mean(axis=0) - own_error
-        mean, error = rise.mean(), rise.std(ddof=1) / np.sqrt(len(rise))
-        scale = ((climatology - won) ** 2).mean()
-        curves = np.array([fold.curves[at] for fold in folds])
-        column = features[:, group[0]]
-        names = [VARIANT_FEATURES[variant][member] for member in group]
+    for group in feature_groups(shipped.variant):
+        column = features[chosen, group[0]]
+        grid, discrete = _grid(features[chosen][:, group])
+        curves = np.array([_partial_dependence(model, background, group, grid) for model in compared])
+        skill_lost, skill_lost_interval = losses.without(group)
         effects.append(
             Effect(
-                feature=names[0],
-                moved_along=tuple(names[1:]),
-                skill_lost=float(mean / scale),
-                skill_lost_interval=(
-                    float((mean - NORMAL_95 * error) / scale),
-                    float((mean + NORMAL_95 * error) / scale),
-                ),
+                names=tuple(VARIANT_FEATURES[shipped.variant][member] for member in group),
+                skill_lost=skill_lost,
+                skill_lost_interval=skill_lost_interval,
                 values=grid[:, 0],
                 probability=_partial_dependence(shipped, background, group, grid),
                 lowest=curves.min(axis=0),
                 highest=curves.max(axis=0),
-                observed=tuple(_observed(column, won)),
+                observed=tuple(_observed(column, tested.rows.labels[chosen, AT_ONE], discrete)),
                 tested=column,
+                discrete=discrete,
             )
         )
     return sorted(effects, key=lambda effect: -effect.skill_lost)
 
 
-def feature_groups(variant: Variant) -> Iterator[tuple[int, ...]]:
-    """Column positions of the variant's features, those that are one on two scales together."""
+def feature_groups(variant: Variant) -> list[list[int]]:
+    """Column positions of the variant's features; those that are one on two scales come together."""
     names = VARIANT_FEATURES[variant]
+    groups = {name: [at] for at, name in enumerate(names) if SAME_ON_ANOTHER_SCALE.get(name) not in names}
     for at, name in enumerate(names):
-        if SAME_ON_ANOTHER_SCALE.get(name) not in names:
-            yield (at, *(names.index(other) for other, of in SAME_ON_ANOTHER_SCALE.items() if of == name))
+        if name not in groups:
+            groups[SAME_ON_ANOTHER_SCALE[name]].append(at)
+    return list(groups.values())
 
 
-def refit_folds(
-    rows: TrainingRows,
-    variant: Variant,
-    tested: OutOfFold,
-    chosen: Positions,
-    gap_sessions: int,
-    recipe: Recipe,
-    grids: Sequence[Floats],
-    *,
-    jobs: int = 1,
-    progress: Progress | None = None,
-) -> list[FoldEffects]:
-    """Fit the walk-forward models of the chosen test sessions anew and try them on shuffled features."""
-    complete = rows.take(rows.complete(variant))
-    features = tested.rows.for_variant(variant)
-    rng = np.random.default_rng(recipe.seed)
-    shuffled = np.array([features[rng.permutation(chosen)] for _ in range(SHUFFLES)])
-    tasks, start = [], 0
-    for fold in recipe.walk_forward.folds(complete.sessions, gap_sessions):
-        inside = (chosen >= start) & (chosen < start + len(fold.test))
-        if inside.any():
-            at = chosen[inside]
-            tasks.append(
-                _task(complete, fold, tested, start, gap_sessions, features[at], shuffled[:, inside], features[chosen], grids)
-            )
-        start += len(fold.test)
-    done = []
-    run = Parallel(n_jobs=jobs, return_as="generator")(delayed(_try_fold)(task, variant, recipe) for task in tasks)
-    for fold_effects in run:
-        done.append(fold_effects)
-        if progress is not None:
-            progress(len(done), len(tasks))
-    return done
+class _SkillLosses:
+    """Shuffles features under the models that never saw the sessions."""
+
+    def __init__(
+        self, walked: Sequence[FoldModel], tested: OutOfFold, features: Floats, chosen: Positions, seed: int
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        self._walked, self._features = walked, features
+        self._won = tested.rows.labels[:, AT_ONE]
+        self._others = np.tile(np.arange(len(features)), (SHUFFLES, 1))
+        for others in self._others:
+            others[chosen] = rng.permutation(chosen)
+        self._own_error = self._errors([], self._others[0])
+        self._reference = ((tested.climatology[chosen, AT_ONE] - self._won[chosen]) ** 2).mean()
+
+    def without(self, group: list[int]) -> tuple[float, tuple[float, float]]:
+        """Brier skill lost without a group of features, and its 95 % interval."""
+        shuffled = np.mean([self._errors(group, others) for others in self._others], axis=0)
+        rise = (shuffled - self._own_error) / self._reference
+        mean, error = float(rise.mean()), float(rise.std(ddof=1) / np.sqrt(len(rise)))
+        return mean, (mean - NORMAL_95 * error, mean + NORMAL_95 * error)
+
+    def _errors(self, group: list[int], others: Positions) -> Floats:
+        """(n,) squared errors with a group of features taken from other sessions."""
+        errors = []
+        for fold in self._walked:
+            features = self._features[fold.tested].copy()
+            features[:, group] = self._features[others[fold.tested]][:, group]
+            errors.append((win_probability(fold.model, features) - self._won[fold.tested]) ** 2)
+        return np.concatenate(errors)
+
+
+def _grid(columns: Floats) -> tuple[Floats, bool]:
+    """(g, members) real values of a group, ascending, and whether they are all there are."""
+    order = np.argsort(columns[:, 0], kind="stable")
+    values, first = np.unique(columns[order, 0], return_index=True)
+    if len(values) <= DISCRETE_AT_MOST:
+        return columns[order[first]], True
+    at = order[np.round(CURVE_RANKS * (len(order) - 1)).astype(int)]
+    _, kept = np.unique(columns[at, 0], return_index=True)
+    return columns[at[kept]], False
+
+
+def _partial_dependence(model: CurveModel, background: Floats, group: list[int], grid: Floats) -> Floats:
+    """(g,) mean probability over the background sessions with a group of features set to each value."""
+    moved = np.tile(background, (len(grid), 1))
+    moved[:, group] = np.repeat(grid, len(background), axis=0)
+    return np.asarray(win_probability(model, moved).reshape(len(grid), -1).mean(axis=1))
+
+
+def _observed(column: Floats, won: Floats, discrete: bool) -> Iterator[Observed]:
+    """The win rate at each not too rare value of a discrete feature, or in bins of equal count."""
+    if discrete:
+        at_each = (np.flatnonzero(column == value) for value in np.unique(column))
+        bins = [chosen for chosen in at_each if len(chosen) >= OBSERVED_MIN_SESSIONS]
+    else:
+        bins = np.array_split(np.argsort(column, kind="stable"), OBSERVED_BINS)
+    for chosen in bins:
+        wins = int(won[chosen].sum())
+        between = binomtest(wins, len(chosen)).proportion_ci(method="wilson")
+        yield Observed(float(column[chosen].mean()), len(chosen), wins / len(chosen), between.low, between.high)
+
+
+def _evenly(length: int, at_most: int) -> Positions:
+    """Positions spread evenly from the first to the last."""
+    return np.linspace(0, length - 1, min(length, at_most)).astype(np.intp)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 MINUS = "\N{MINUS SIGN}"
+GAP = "\N{NO-BREAK SPACE}"
+WORD_JOINER = "\N{WORD JOINER}"
+NINETY_FIVE = f"95{GAP}%"
 NONE = "\N{EN DASH}"
 
 
@@ -23,17 +26,29 @@ def interval(pair: tuple[float, float], digits: int = 3) -> str:
 
 def percent(share: float, digits: int = 1) -> str:
     """A share as a percentage."""
-    return f"{100 * share:.{digits}f} %"
+    return f"{100 * share:.{digits}f}{GAP}%"
 
 
 def dollars(amount: float | None) -> str:
     """Signed dollars with cents, or a dash where there is none."""
-    return NONE if amount is None else f"{amount:+,.2f} $".replace("-", MINUS)
+    if amount is None:
+        return NONE
+    return f"{MINUS if amount < 0 else '+'}{WORD_JOINER}${abs(amount):,.2f}"
 
 
 def dollars_interval(pair: tuple[float, float] | None) -> str:
     """The two ends of an interval of dollars."""
     return NONE if pair is None else f"{dollars(pair[0])} to {dollars(pair[1])}"
+
+
+def tick(value: float) -> str:
+    """A round number with no more digits than it has."""
+    return f"{value:.6g}".replace("-", MINUS)
+
+
+def percent_tick(share: float) -> str:
+    """A round share as a percentage."""
+    return f"{100 * share:.6g}{GAP}%"
 
 
 def count(number: int) -> str:

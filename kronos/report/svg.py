@@ -82,6 +82,10 @@ class Scale:
         share = (np.asarray(values, dtype=np.float64) - self.low) / (self.high - self.low)
         return np.asarray(self.start + share * (self.end - self.start))
 
+    def at(self, value: float) -> float:
+        """The coordinate of one value, not clipped."""
+        return float(self(value))
+
     def ticks(self, about: int) -> list[float]:
         """Round numbers inside the range, about as many as asked for."""
         step = _round_step((self.high - self.low) / about)
@@ -123,15 +127,21 @@ class Panel:
             self.drawing.text(2, self.top - 10, title)
 
     def line(self, xs: Values, ys: Values, css: str) -> None:
-        """A line through points, broken where y is NaN."""
+        """A line through points, broken where y is NaN; where they crowd, through the extremes of each coordinate."""
+        across, up = self.x(xs), self.y(ys)
         path, pen = [], "M"
-        for x, y in zip(self.x(xs), self.y(ys), strict=True):
-            if math.isnan(y):
+        for at in _extremes(up, int(self.right - self.left)):
+            if math.isnan(up[at]):
                 pen = "M"
                 continue
-            path.append(f"{pen}{_short(x)} {_short(y)}")
+            path.append(f"{pen}{_short(across[at])} {_short(up[at])}")
             pen = "L"
         self.drawing.add("path", css, d="".join(path))
+
+    def rug(self, xs: Values, css: str) -> None:
+        """A short stroke below the panel at each x."""
+        strokes = (f"M{_short(x)} {_short(self.bottom + 2)}v12" for x in self.x(xs))
+        self.drawing.add("path", css, d="".join(strokes))
 
     def area(self, xs: Values, low: Values, high: Values, css: str) -> None:
         """Fill between two lines over the same x."""
@@ -152,21 +162,29 @@ class Panel:
         for x, y1, y2 in zip(self.x(xs), bottom, top, strict=True):
             self.drawing.add("line", css, x1=x, x2=x, y1=y1, y2=y2)
 
-    def columns(self, edges: Values, heights: Values, css: str, tallest: float) -> None:
-        """A histogram that stands on the panel's bottom, its tallest column `tallest` high."""
-        across, most = self.x(edges), float(np.max(heights)) or 1.0
-        for left, right, height in zip(across[:-1], across[1:], heights, strict=True):
-            high = tallest * float(height) / most
-            self.drawing.add("rect", css, x=left, y=self.bottom - high, width=max(right - left - 1, 0.5), height=high)
+    def columns(self, edges: Values, heights: Values, css: str) -> None:
+        """A histogram: one column between each two edges."""
+        across, tops = self.x(edges), self.y(heights)
+        for left, right, top in zip(across[:-1], across[1:], tops, strict=True):
+            self.drawing.add("rect", css, x=left, y=top, width=max(right - left - 1, 0.5), height=self.bottom - top)
+
+
+def _extremes(values: npt.NDArray[np.float64], stretches: int) -> npt.NDArray[np.intp]:
+    """Positions of the first and last of so many stretches, and of the lowest and highest within each."""
+    if len(values) <= 2 * stretches:
+        return np.arange(len(values))
+    kept = {0, len(values) - 1}
+    for stretch in np.array_split(np.arange(len(values)), stretches):
+        known = stretch[~np.isnan(values[stretch])]
+        ends = (values[known].argmin(), values[known].argmax()) if len(known) else ()
+        kept |= {int(known[end]) for end in ends} or {int(stretch[0])}
+    return np.array(sorted(kept))
 
 
 def _short(value: Number) -> str:
-    """One decimal at most: the same everywhere, and short."""
-    return f"{float(value):.1f}".removesuffix(".0").replace("-0", "0") if abs(value) < 0.05 else _plain(value)
-
-
-def _plain(value: Number) -> str:
-    return f"{float(value):.1f}".removesuffix(".0")
+    """One decimal at most: short, and the same everywhere."""
+    text = f"{float(value):.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
 
 
 def _round_step(rough: float) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kronos.errors import MarketDataError
-from kronos.market import stale_open_years
+from kronos.market import MarketHistory, stale_open_years
 from kronos.market_csv import read_market_csv, write_market_csv
 from tests.conftest import EVALUATION_DATA
 
@@ -61,7 +61,7 @@ def test_a_missing_file_and_a_binary_one_are_named(tmp_path: Path) -> None:
 
 def test_rows_in_any_order_and_gaps_land_on_their_sessions(tmp_path: Path) -> None:
     path = tmp_path / "bars.csv"
-    path.write_text("\n".join([HEADER, LAST, "2018-12-24,2400.56,2410.34,2351.10,2351.10,36.07"]))
+    path.write_text(f"{HEADER}\n{LAST}\n2018-12-24,2400.56,2410.34,2351.10,2351.10,36.07\n")
     history = read_market_csv(path)
     assert [str(day) for day in history.sessions] == [
         "2018-12-24",
@@ -73,10 +73,8 @@ def test_rows_in_any_order_and_gaps_land_on_their_sessions(tmp_path: Path) -> No
     assert history.has_bar.tolist() == [True, False, False, False, True]
 
 
-def test_writing_loses_nothing(tmp_path: Path, sample: object) -> None:
-    from kronos.market_csv import bundled_sample
-
-    history = bundled_sample()
+def test_writing_loses_nothing(tmp_path: Path, sample: MarketHistory) -> None:
+    history = sample
     write_market_csv(history, tmp_path / "out.csv")
     again = read_market_csv(tmp_path / "out.csv")
     for name, column in history.columns.items():

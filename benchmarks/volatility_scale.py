@@ -1,0 +1,82 @@
+"""The figures of `docs/decisions/0005-modelled-credit.md`: what SPX has moved over what VIX implied, by entry and life.
+
+    python -m benchmarks.volatility_scale FILE
+
+`rms` and `median` are of |move| / expected move, the median over 0.6745, that of a normal; `even` is the scale at which
+the modelled credit at a multiplier equals the mean payout, before costs. Years of stale opens are left out at the open.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from kronos.backtest.trades import sell
+from kronos.condor import (
+    CLOSES_AT_MINUTE,
+    CondorSpec,
+    Entry,
+    entry_price,
+    entry_vix,
+    expected_move,
+    settlement_price,
+    settles_at_minute,
+)
+from kronos.market import MarketHistory, Positions, stale_open_years, years_of
+from kronos.market_csv import read_market_csv
+from kronos.pricing import Surface
+from kronos.terms import Terms
+
+HORIZONS: dict[Entry, tuple[int, ...]] = {"open": (0, 1, 5, 10, 21), "close": (1, 2, 5, 10, 22)}
+MULTIPLIERS = (0.6, 0.8, 1.0, 1.2, 1.5)
+FREE = Terms(slippage_points=0, commission_dollars=0)
+NORMAL_MEDIAN = 0.6745
+
+
+def entries(history: MarketHistory, spec: CondorSpec) -> Positions:
+    """Settled sessions with a real entry price."""
+    real = ~np.isnan(settlement_price(history, spec) + entry_vix(history, spec))
+    if spec.entry == "open":
+        real &= ~np.isin(years_of(history.sessions), stale_open_years(history))
+    return np.flatnonzero(real)
+
+
+def break_even(history: MarketHistory, spec: CondorSpec, at: Positions, **shape: float) -> list[float]:
+    """The scale, constant over lives, that leaves no edge at each multiplier, by bisection."""
+    low, high = np.full(len(MULTIPLIERS), 0.3), np.full(len(MULTIPLIERS), 1.5)
+    for _ in range(14):
+        middle = (low + high) / 2
+        edges = []
+        for column, scale in enumerate(middle):
+            surface = Surface(scale={spec.entry: (scale,) * 5}, **shape)
+            trades = sell(history, at, spec, FREE, (MULTIPLIERS[column],), quotes=None, surface=surface)
+            edges.append(trades.net_pnl_dollars.mean())
+        low, high = np.where(np.array(edges) < 0, middle, low), np.where(np.array(edges) < 0, high, middle)
+    return [round(float(scale), 3) for scale in (low + high) / 2]
+
+
+def main() -> None:
+    history = read_market_csv(Path(sys.argv[1]))
+    for entry, dtes in HORIZONS.items():
+        for dte in dtes:
+            spec = CondorSpec(entry, dte)
+            at = entries(history, spec)
+            price, vix = entry_price(history, spec)[at], entry_vix(history, spec)[at]
+            moved = (settlement_price(history, spec)[at] - price) / expected_move(price, vix, spec.horizon_sessions)
+            print(
+                f"{entry:5} dte {dte:2} sessions {len(at):4} rms {np.sqrt((moved**2).mean()):.3f}",
+                f"median {np.median(np.abs(moved)) / NORMAL_MEDIAN:.3f} within 1 EM {(np.abs(moved) <= 1).mean():.3f}",
+                f"even, skewed {break_even(history, spec, at)} flat {break_even(history, spec, at, skew=0.0)}",
+            )
+    default = CondorSpec()
+    half_days = entries(history, default)
+    half_days = half_days[settles_at_minute(history.sessions[half_days]) < CLOSES_AT_MINUTE]
+    move = expected_move(entry_price(history, default), entry_vix(history, default), 1)[half_days]
+    moved = (settlement_price(history, default) - entry_price(history, default))[half_days] / move
+    print(f"half days, open dte 0: sessions {len(half_days)} rms {np.sqrt((moved**2).mean()):.3f}")
+
+
+if __name__ == "__main__":
+    main()

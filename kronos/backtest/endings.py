@@ -1,0 +1,104 @@
+"""How condors end: held to one settlement price, or bought back when a short strike is touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kronos.condor import CondorSpec, Strikes, settlement_price
+from kronos.market import Floats, MarketHistory, Positions
+from kronos.pricing import Surface, condor_value, life_in_sessions
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Endings:
+    """What became of each condor, all (n, k).
+
+    Attributes
+    ----------
+    sessions_held : from the entry's session to the one on which it ended
+    cost_points : paid at the end: the payout at settlement, or the modelled price of buying the condor back; NaN
+        where a bar that decides is absent
+    bought_back : whether it ended before settlement; its closing legs then cost slippage and commission
+    put_breached, call_breached : whether that short strike was passed, both where one bar passed both
+    """
+
+    sessions_held: Positions
+    cost_points: Floats
+    bought_back: Flags
+    put_breached: Flags
+    call_breached: Flags
+
+
+def endings(
+    history: MarketHistory, positions: Positions, strikes: Strikes, spec: CondorSpec, surface: Surface
+) -> Endings:
+    """End the condors entered at `positions` as the spec manages them.
+
+    Parameters
+    ----------
+    positions : (n,) sessions of `history`, settled within it
+    strikes : (n, k)
+    """
+    held = _held(history, positions, strikes, spec)
+    return held if spec.management == "hold" else _touched(history, positions, strikes, spec, surface, held)
+
+
+def _held(history: MarketHistory, positions: Positions, strikes: Strikes, spec: CondorSpec) -> Endings:
+    settlement = settlement_price(history, spec)[positions, None]
+    shape = strikes.put_short.shape
+    return Endings(
+        sessions_held=np.full(shape, spec.dte_sessions, dtype=np.intp),
+        cost_points=strikes.payout(settlement),
+        bought_back=np.zeros(shape, dtype=bool),
+        put_breached=settlement < strikes.put_short,
+        call_breached=settlement > strikes.call_short,
+    )
+
+
+def _touched(
+    history: MarketHistory, positions: Positions, strikes: Strikes, spec: CondorSpec, surface: Surface, held: Endings
+) -> Endings:
+    """Buy back in the first session whose bar passes a short strike; a daily bar does not say when in it.
+
+    The price then is the strike, or the session's open where that lies beyond it; the price paid is modelled with
+    the whole session left and VIX at that session's high (its close where the high is unknown). Where one bar
+    passes both strikes, the dearer side is paid.
+    """
+    low = np.fmin(history.spx_low, history.spx_close)
+    high = np.fmax(history.spx_high, history.spx_close)
+    opened = np.clip(history.spx_open, low, high)
+    vix = np.fmax(history.vix_high, history.vix_close)
+    ended, cost = held.sessions_held.copy(), held.cost_points.copy()
+    put, call, bought_back, unknown = (np.zeros(ended.shape, dtype=bool) for _ in range(4))
+    for ahead in range(spec.first_session_ahead, spec.dte_sessions + 1):
+        day = (positions + ahead)[:, None]
+        life = life_in_sessions(history.sessions, spec, ahead)[positions, None]
+        put_now = ~bought_back & (low[day] < strikes.put_short)
+        call_now = ~bought_back & (high[day] > strikes.call_short)
+        touched = put_now | call_now
+        cost[touched] = 0
+        for side, price in (
+            (put_now, np.fmin(strikes.put_short, opened[day])),
+            (call_now, np.fmax(strikes.call_short, opened[day])),
+        ):
+            paid = _price_of(side, price, vix[day], strikes, life, surface)
+            cost[side] = np.maximum(cost[side], paid)
+        ended[touched] = ahead
+        put, call, bought_back = put | put_now, call | call_now, bought_back | touched
+        unknown |= np.isnan(low[day]) & ~bought_back
+    return Endings(ended, np.where(unknown, np.nan, cost), bought_back, put, call)
+
+
+def _price_of(chosen: Flags, price: Floats, vix: Floats, strikes: Strikes, life: Floats, surface: Surface) -> Floats:
+    """(sum of `chosen`,) modelled mid price of the chosen condors."""
+
+    def picked(values: Floats) -> Floats:
+        return np.broadcast_to(values, chosen.shape)[chosen]
+
+    own = Strikes(*(picked(strike) for strike in strikes))
+    return condor_value(picked(price), picked(vix), own, "open", picked(life), surface)

@@ -1,0 +1,188 @@
+"""Backtest a condor over a range of history, with modelled credit or with real quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kronos.backtest.account import Account, trade_account
+from kronos.backtest.endings import Flags
+from kronos.backtest.trades import OUTCOMES, Skip, Trades, sell
+from kronos.condor import SD_MULTIPLIERS, CondorSpec, breaches, entry_price, entry_vix, expected_move
+from kronos.errors import MarketDataError
+from kronos.market import Floats, MarketHistory, Positions, stale_open_years, years_of
+from kronos.pricing import DEFAULT_SURFACE, Surface
+from kronos.quotes import EntryQuotes
+from kronos.sessions import Days
+from kronos.terms import DOLLARS_PER_POINT, Terms
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """Every session's condor at every multiplier, and an account for each multiplier.
+
+    Attributes
+    ----------
+    spec, terms : what was traded, and on what terms
+    trades : the condors at listed strikes, one contract each, (n, k)
+    put_breached, call_breached : (n, k) 1.0 or 0.0 at exact multiples of the expected move, as the model's labels;
+        NaN where a bar is absent
+    account : what the accounts made of them
+    stale_years : years left out since their opens are stale
+    not_settled : sessions left out since the history ends before their settlement
+    """
+
+    spec: CondorSpec
+    terms: Terms
+    trades: Trades
+    put_breached: Floats
+    call_breached: Floats
+    account: Account
+    stale_years: tuple[int, ...]
+    not_settled: int
+
+    @property
+    def sessions(self) -> Days:
+        """(n,) sessions on which a condor was looked for."""
+        return self.trades.sessions
+
+    @property
+    def net_pnl_dollars(self) -> Floats:
+        """(n, k) of one contract after all costs, whether it was sold or not; NaN where it has no credit."""
+        return self.trades.net_pnl_dollars
+
+    def figures(self) -> Iterator[dict[str, Any]]:
+        """One flat record a multiplier.
+
+        Shares and means are per condor that could be sold, `condors` of them, and None where there is none; of
+        these the account afforded `traded`.
+        """
+        for at, multiplier in enumerate(self.trades.sd_multipliers):
+            yield {"sd_multiplier": multiplier, **self._counts(at), **self._means(at), **self._account_figures(at)}
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "sessions": len(self.sessions),
+            "first": str(self.sessions[0]),
+            "last": str(self.sessions[-1]),
+            "stale_years_left_out": list(self.stale_years),
+            "not_settled_left_out": self.not_settled,
+            "money": self.trades.money,
+            "by_multiplier": {str(figures["sd_multiplier"]): figures for figures in self.figures()},
+        }
+
+    def _counts(self, at: int) -> dict[str, int]:
+        skip = self.trades.skip[:, at]
+        condors, traded = int((skip == Skip.NONE).sum()), int((self.account.contracts[:, at] > 0).sum())
+        skipped = {f"skipped_{reason.name.lower()}": int((skip == reason).sum()) for reason in Skip if reason}
+        return {"condors": condors, "traded": traded, **skipped, "skipped_not_affordable": condors - traded}
+
+    def _means(self, at: int) -> dict[str, float | None]:
+        sold = self.trades.sold[:, at]
+        outcome = self.trades.outcome[:, at]
+        shares = {name.lower(): _mean(outcome == code, sold) for code, name in enumerate(OUTCOMES)}
+        return {
+            **shares,
+            "mean_credit_dollars": _mean(DOLLARS_PER_POINT * self.trades.credit_points[:, at], sold),
+            "mean_net_pnl_dollars": _mean(self.trades.net_pnl_dollars[:, at], sold),
+        }
+
+    def _account_figures(self, at: int) -> dict[str, Any]:
+        account = self.account
+        return {
+            "days": len(account.days),
+            "total_pnl_dollars": float(account.pnl_dollars[:, at].sum()),
+            "final_equity_dollars": float(account.equity_dollars[-1, at]),
+            "max_drawdown_pct": 100 * float(account.drawdown[:, at].max()),
+            "sharpe": account.sharpe(at),
+            "sortino": account.sortino(at),
+            "money": self.trades.money,
+        }
+
+
+def backtest(
+    history: MarketHistory,
+    spec: CondorSpec,
+    terms: Terms | None = None,
+    *,
+    sd_multipliers: tuple[float, ...] = SD_MULTIPLIERS,
+    start: np.datetime64 | None = None,
+    end: np.datetime64 | None = None,
+    quotes: EntryQuotes | None = None,
+    surface: Surface = DEFAULT_SURFACE,
+) -> Backtest:
+    """Sell one condor a session at every multiplier and manage it as the spec says.
+
+    Parameters
+    ----------
+    sd_multipliers : (k,) distances of the short strikes in expected moves, above 0
+    start, end : first and last entry
+    quotes : sell at these, within the days they cover; without them the credit is modelled on `surface`
+
+    Raises
+    ------
+    MarketDataError
+        Where no session is left to trade.
+    """
+    terms = terms or Terms()
+    chosen = _entries(history, start, end, quotes)
+    stale = _stale_years(history, spec, chosen, quotes)
+    chosen &= ~np.isin(years_of(history.sessions), stale)
+    settled = np.arange(len(history)) < len(history) - spec.dte_sessions
+    positions: Positions = np.flatnonzero(chosen & settled)
+    if not len(positions):
+        raise MarketDataError(_nothing_left(history, start, end, stale))
+    trades = sell(history, positions, spec, terms, sd_multipliers, quotes=quotes, surface=surface)
+    if (trades.skip == Skip.NO_BAR).all():
+        raise MarketDataError("no session between these dates has both an entry and a settlement")
+    move = expected_move(entry_price(history, spec), entry_vix(history, spec), spec.horizon_sessions)
+    put, call = breaches(history, spec, move[:, None] * np.array(sd_multipliers))
+    return Backtest(
+        spec=spec,
+        terms=terms,
+        trades=trades,
+        put_breached=put[positions],
+        call_breached=call[positions],
+        account=trade_account(history, trades, spec, terms),
+        stale_years=tuple(stale),
+        not_settled=int((chosen & ~settled).sum()),
+    )
+
+
+def _entries(
+    history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None, quotes: EntryQuotes | None
+) -> Flags:
+    chosen = np.ones(len(history), dtype=bool)
+    if start is not None:
+        chosen &= history.sessions >= start
+    if end is not None:
+        chosen &= history.sessions <= end
+    if quotes is not None:
+        chosen &= quotes.span(history.sessions)
+    return chosen
+
+
+def _stale_years(history: MarketHistory, spec: CondorSpec, chosen: Flags, quotes: EntryQuotes | None) -> list[int]:
+    """Years among the chosen sessions without real opens; quotes that carry the price need none."""
+    if spec.entry == "close" or (quotes is not None and quotes.carry_price):
+        return []
+    years = np.unique(years_of(history.sessions[chosen]))
+    return [year for year in stale_open_years(history) if year in years]
+
+
+def _nothing_left(
+    history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None, stale: list[int]
+) -> str:
+    between = f"between {start or history.sessions[0]} and {end or history.sessions[-1]}"
+    if stale:
+        years = ", ".join(map(str, stale))
+        return f"no session to trade {between}: SPX opens are stale in {years}; enter at the close, or use other years"
+    return f"no session to trade {between}: neither bars nor quotes reach from an entry there to its settlement"
+
+
+def _mean(values: Floats | Flags, chosen: Flags) -> float | None:
+    return float(values[chosen].mean()) if chosen.any() else None

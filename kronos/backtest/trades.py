@@ -1,0 +1,151 @@
+"""One condor a session and multiplier: where its strikes stand, what it sells for, how it ends, what is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from kronos.backtest.endings import Endings, Flags, endings
+from kronos.condor import CondorSpec, Strikes, entry_price, entry_vix, expected_move, listed_strikes
+from kronos.market import Floats, MarketHistory, Positions
+from kronos.pricing import Surface, condor_value, life_in_sessions
+from kronos.quotes import EntryQuotes
+from kronos.sessions import Days
+from kronos.terms import DOLLARS_PER_POINT, Terms
+
+OUTCOMES = ("MAX_PROFIT", "PUT_BREACHED", "CALL_BREACHED", "DOUBLE_BREACH")
+
+
+class Skip(IntEnum):
+    """Why a condor was not sold; `NONE` is sold."""
+
+    NONE = 0
+    NO_BAR = 1
+    NO_QUOTES = 2
+    MISSING_STRIKES = 3
+    BELOW_MINIMUM_CREDIT = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Trades:
+    """The condors of n sessions at k multipliers; money is of one contract.
+
+    Attributes
+    ----------
+    sessions : (n,) entries
+    positions : (n,) of the sessions in the history
+    sd_multipliers : (k,)
+    price, vix : (n,) at entry
+    strikes : (n, k) listed strikes
+    credit_points : (n, k) after slippage; NaN where a bar is absent or the chain lacks a strike
+    skip : (n, k) values of `Skip`
+    endings : (n, k) what became of each, sold or not
+    net_pnl_dollars : (n, k) after all costs, whether the condor was sold or not; NaN where it has no credit
+    worst_loss_dollars : (n, k) the most that one contract can lose, costs included; NaN where it has no credit
+    money : where the prices come from, like `modelled`
+    """
+
+    sessions: Days
+    positions: Positions
+    sd_multipliers: tuple[float, ...]
+    price: Floats
+    vix: Floats
+    strikes: Strikes
+    credit_points: Floats
+    skip: npt.NDArray[np.int8]
+    endings: Endings
+    net_pnl_dollars: Floats
+    worst_loss_dollars: Floats
+    money: str
+
+    @property
+    def sold(self) -> Flags:
+        """(n, k) whether the condor could be sold at the minimum credit or more."""
+        return np.asarray(self.skip == Skip.NONE)
+
+    @property
+    def outcome(self) -> npt.NDArray[np.int8]:
+        """(n, k) positions in `OUTCOMES`, at listed strikes."""
+        return (self.endings.put_breached + 2 * self.endings.call_breached.astype(np.int8)).astype(np.int8)
+
+
+def sell(
+    history: MarketHistory,
+    positions: Positions,
+    spec: CondorSpec,
+    terms: Terms,
+    sd_multipliers: tuple[float, ...],
+    *,
+    quotes: EntryQuotes | None,
+    surface: Surface,
+) -> Trades:
+    """Sell a condor at each multiplier on each of the sessions, and see it to its end.
+
+    Parameters
+    ----------
+    positions : (n,) sessions of `history`, settled within it; bars may be absent
+    quotes : sell at these; without them at modelled prices
+    """
+    sessions = history.sessions[positions]
+    price, vix = entry_price(history, spec)[positions], entry_vix(history, spec)[positions]
+    if quotes is not None:
+        price = quotes.price_at_entry(sessions, price)
+    half_width = expected_move(price, vix, spec.horizon_sessions)[:, None] * np.array(sd_multipliers)
+    strikes = listed_strikes(price[:, None], half_width, spec)
+    if quotes is None:
+        life = life_in_sessions(history.sessions, spec)[positions, None]
+        mid = condor_value(price[:, None], vix[:, None], strikes, spec.entry, life, surface)
+        credit, quoted = mid - terms.trade_slippage_points, np.ones(len(sessions), dtype=bool)
+    else:
+        settles = history.sessions[positions + spec.dte_sessions]
+        credit = quotes.credit(sessions, settles, strikes, terms.trade_slippage_points)
+        quoted = quotes.has(sessions)
+    ended = endings(history, positions, strikes, spec, surface)
+    return Trades(
+        sessions=sessions,
+        positions=positions,
+        sd_multipliers=sd_multipliers,
+        price=price,
+        vix=vix,
+        strikes=strikes,
+        credit_points=credit,
+        skip=_skips(np.isnan(ended.cost_points + half_width), quoted, credit, terms),
+        endings=ended,
+        net_pnl_dollars=_net_pnl(credit, ended, terms),
+        worst_loss_dollars=_worst_loss(credit, spec, terms),
+        money=_money(spec, quotes),
+    )
+
+
+def _skips(absent: Flags, quoted: Flags, credit: Floats, terms: Terms) -> npt.NDArray[np.int8]:
+    """(n, k) the first reason that holds."""
+    reasons = {
+        Skip.NO_BAR: absent,
+        Skip.NO_QUOTES: np.broadcast_to(~quoted[:, None], credit.shape),
+        Skip.MISSING_STRIKES: np.isnan(credit),
+        Skip.BELOW_MINIMUM_CREDIT: credit < terms.minimum_credit_points,
+    }
+    return np.select(list(reasons.values()), [int(skip) for skip in reasons], int(Skip.NONE)).astype(np.int8)
+
+
+def _net_pnl(credit: Floats, ended: Endings, terms: Terms) -> Floats:
+    closing = DOLLARS_PER_POINT * terms.trade_slippage_points + terms.trade_commission_dollars
+    kept = DOLLARS_PER_POINT * (credit - ended.cost_points) - terms.trade_commission_dollars
+    return np.asarray(kept - closing * ended.bought_back)
+
+
+def _worst_loss(credit: Floats, spec: CondorSpec, terms: Terms) -> Floats:
+    entering = DOLLARS_PER_POINT * (spec.wing_width_points - credit) + terms.trade_commission_dollars
+    if spec.management == "hold":
+        return entering
+    return entering + DOLLARS_PER_POINT * terms.trade_slippage_points + terms.trade_commission_dollars
+
+
+def _money(spec: CondorSpec, quotes: EntryQuotes | None) -> str:
+    if quotes is None:
+        return "modelled"
+    quoted = f"quoted {quotes.sold_at}"
+    return quoted if spec.management == "hold" else f"{quoted}, closing modelled"

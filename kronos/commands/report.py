@@ -1,0 +1,58 @@
+"""`kronos report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kronos.commands.options import (
+    DataOption,
+    DteOption,
+    Entry,
+    EntryOption,
+    JobsOption,
+    VariantName,
+    all_cores,
+    asked_for,
+    console,
+    day,
+    progress,
+    say_left_out,
+)
+from kronos.errors import KronosError
+
+DEFAULT_REPORT = Path("report.html")
+
+
+def report_command(
+    out: Annotated[Path, typer.Option("--out", help="Where to write the page.")] = DEFAULT_REPORT,
+    data: DataOption = None,
+    entry: EntryOption = Entry.OPEN,
+    dte: DteOption = None,
+    test_start: Annotated[
+        str | None, typer.Option("--test-start", metavar="DATE", help="Score sessions from here on.")
+    ] = None,
+    variant: Annotated[
+        VariantName, typer.Option("--variant", help="Which features the model sees.")
+    ] = VariantName.FULL,
+    jobs: JobsOption = None,
+) -> None:
+    """Write one self-contained HTML page about the model, out of sample: it needs no network."""
+    from kronos.report.page import render
+    from kronos.report.study import make_study
+
+    asked = asked_for(data, None, None, entry, dte)
+    since = day("--test-start", test_start)
+    with progress("walking forward, then looking closer") as ticker:
+        study = make_study(
+            asked.history, asked.spec, variant.value, test_start=since, jobs=jobs or all_cores(), progress=ticker
+        )
+    say_left_out(list(study.stale_years))
+    page = render(study)
+    try:
+        out.write_text(page, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise KronosError(f"{out}: {error.strerror}") from error
+    console().print(f"wrote {out} ({len(page.encode()):,} bytes, {study.evaluation.sessions} tested sessions)")

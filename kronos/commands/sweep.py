@@ -1,0 +1,136 @@
+"""`kronos sweep`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kronos.commands.options import (
+    DataOption,
+    EndOption,
+    Entry,
+    JobsOption,
+    JsonOption,
+    StartOption,
+    all_cores,
+    asked_for,
+    console,
+    progress,
+)
+from kronos.commands.trading import (
+    ChainsOption,
+    Management,
+    MultipliersOption,
+    PriceOption,
+    SoldAtName,
+    multipliers_of,
+    numbers,
+    sold_at,
+)
+from kronos.errors import KronosError
+
+
+def _list_of(flag: str, what: str) -> Any:
+    return typer.Option(flag, metavar="A,B,…", help=f"{what}; several with commas.", show_default=False)
+
+
+def sweep_command(
+    data: DataOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    entry: Annotated[str | None, _list_of("--entry", "open, close")] = None,
+    dte: Annotated[str | None, _list_of("--dte", "Sessions to settlement")] = None,
+    management: Annotated[str | None, _list_of("--management", "hold, touch")] = None,
+    wing: Annotated[str | None, _list_of("--wing", "Points from short to long strike")] = None,
+    step: Annotated[str | None, _list_of("--step", "Strike step, points")] = None,
+    slippage: Annotated[str | None, _list_of("--slippage", "Points a spread")] = None,
+    commission: Annotated[str | None, _list_of("--commission", "Dollars a leg and contract")] = None,
+    min_credit: Annotated[str | None, _list_of("--min-credit", "Points after slippage")] = None,
+    risk_pct: Annotated[str | None, _list_of("--risk-pct", "Share of the equity that one trade may lose")] = None,
+    max_contracts: Annotated[str | None, _list_of("--max-contracts", "Contracts a trade")] = None,
+    equity: Annotated[str | None, _list_of("--equity", "Dollars at the start")] = None,
+    multipliers: MultipliersOption = None,
+    chains: ChainsOption = None,
+    price: PriceOption = SoldAtName.NATURAL,
+    dask: Annotated[
+        str | None, typer.Option("--dask", metavar="tcp://…", help="Run on this Dask cluster instead of local cores.")
+    ] = None,
+    jobs: JobsOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the table to this .csv or .parquet file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Backtest every combination of the values given, one row a spec and multiplier."""
+    from kronos import sweep as sweeping
+    from kronos.tables import sweep_table
+
+    asked_lists = {
+        "entry": _words("--entry", entry, [name.value for name in Entry]),
+        "dte_sessions": _counts("--dte", dte),
+        "management": _words("--management", management, [name.value for name in Management]),
+        "wing_width_points": _numbers("--wing", wing),
+        "strike_step_points": _numbers("--step", step),
+        "slippage_points": _numbers("--slippage", slippage),
+        "commission_dollars": _numbers("--commission", commission),
+        "minimum_credit_points": _numbers("--min-credit", min_credit),
+        "risk_pct": _numbers("--risk-pct", risk_pct),
+        "max_contracts": _counts("--max-contracts", max_contracts),
+        "equity_dollars": _numbers("--equity", equity),
+    }
+    values = {name: given for name, given in asked_lists.items() if given is not None}
+    points = sweeping.grid(values)
+    if out is not None:
+        sweeping.require_table_name(out)
+    asked = asked_for(data, start, end, Entry.OPEN, None)
+    market = sweeping.Market(
+        asked.history,
+        asked.start,
+        asked.end,
+        multipliers_of(multipliers),
+        _chains(chains),
+        sold_at(price),
+    )
+    with progress("sweeping") as ticker:
+        rows = sweeping.sweep(market, points, jobs=jobs or all_cores(), dask_address=dask, progress=ticker)
+    if out is not None:
+        sweeping.write_rows(rows, out)
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+    elif out is None:
+        varied = [name for name, given in values.items() if len(given) > 1]
+        console().print(sweep_table(rows, [*varied, "sd_multiplier"]))
+    else:
+        console().print(f"wrote {out} ({len(rows)} rows)")
+
+
+def _words(option: str, text: str | None, known: list[str]) -> list[str] | None:
+    if text is None:
+        return None
+    words = text.split(",")
+    for word in words:
+        if word not in known:
+            raise KronosError(f"{option} {word!r} is none of {', '.join(known)}")
+    return words
+
+
+def _numbers(option: str, text: str | None) -> list[float] | None:
+    return None if text is None else numbers(option, text)
+
+
+def _counts(option: str, text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    values = numbers(option, text)
+    if any(value != int(value) or value < 0 for value in values):
+        raise KronosError(f"{option} {text!r} is not a list of whole numbers like 0,1,5")
+    return [int(value) for value in values]
+
+
+def _chains(path: Path | None) -> Any:
+    if path is None:
+        return None
+    from kronos.chain_files import read_chains
+
+    return read_chains(path)

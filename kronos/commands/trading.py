@@ -1,0 +1,101 @@
+"""Options about how condors are traded, shared by `backtest` and `sweep`."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kronos import condor
+from kronos.errors import KronosError
+from kronos.terms import Terms
+
+if TYPE_CHECKING:
+    from kronos.quotes import EntryQuotes, SoldAt
+
+DEFAULT_TERMS = Terms()
+
+
+class Management(StrEnum):
+    """What is done between entry and settlement."""
+
+    HOLD = "hold"
+    TOUCH = "touch"
+
+
+class SoldAtName(StrEnum):
+    """Which price of a chain the condor is sold at."""
+
+    NATURAL = "natural"
+    MID = "mid"
+
+
+ChainsOption = Annotated[
+    Path | None,
+    typer.Option("--chains", help="Sell at the real quotes of this chain file or folder; default: modelled credit."),
+]
+PriceOption = Annotated[
+    SoldAtName, typer.Option("--price", help="With --chains: the natural price, or mid less slippage.")
+]
+MultipliersOption = Annotated[
+    str | None,
+    typer.Option("--multipliers", help="SD multipliers, like 0.8,1.0; default: 0.6 to 1.6.", show_default=False),
+]
+
+
+def management_of(name: Management) -> condor.Management:
+    """The option's value as the spec holds it."""
+    return "hold" if name is Management.HOLD else "touch"
+
+
+def multipliers_of(text: str | None) -> tuple[float, ...]:
+    """The multipliers asked for, ascending.
+
+    Raises
+    ------
+    KronosError
+    """
+    if text is None:
+        return condor.SD_MULTIPLIERS
+    values = numbers("--multipliers", text)
+    if any(value <= 0 for value in values):
+        raise KronosError(f"--multipliers {text!r}: a multiplier is above 0")
+    return tuple(sorted(set(values)))
+
+
+def numbers(option: str, text: str) -> list[float]:
+    """Finite numbers from a list like 5,10.
+
+    Raises
+    ------
+    KronosError
+    """
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise KronosError(f"{option} {text!r} is not a list of numbers like 5,10") from None
+    if not all(map(math.isfinite, values)):
+        raise KronosError(f"{option} {text!r} is not a list of numbers like 5,10")
+    return values
+
+
+def sold_at(name: SoldAtName) -> SoldAt:
+    """The option's value as quotes take it."""
+    return "natural" if name is SoldAtName.NATURAL else "mid"
+
+
+def read_quotes(chains: Path | None, spec: condor.CondorSpec, price: SoldAtName) -> EntryQuotes | None:
+    """The quotes to sell at, where a chain was named.
+
+    Raises
+    ------
+    KronosError
+    """
+    if chains is None:
+        return None
+    from kronos.chain_files import read_chains
+
+    return read_chains(chains).at_entry(spec.entry, sold_at(price))

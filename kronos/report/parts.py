@@ -1,0 +1,27 @@
+"""What a page is made of: tables, and figures that carry their numbers with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kronos.report.svg import Drawing
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A captioned table; the first cell of a row names it."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing, a second one for narrow screens where the first would be too small, and what to read in it."""
+
+    drawing: Drawing
+    caption: str
+    narrow: Drawing | None = None
+    table: Table | None = None

@@ -1,0 +1,146 @@
+"""Everything that the report shows, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kronos.backtest import Backtest, backtest
+from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS, CondorSpec
+from kronos.errors import TrainingRefusedError
+from kronos.features import Variant
+from kronos.market import Floats, MarketHistory, Positions
+from kronos.policy import Policy
+from kronos.report.effects import Effect, feature_effects
+from kronos.report.fold_models import refit
+from kronos.report.opens import OpeningYear, opening_years
+from kronos.sessions import Days
+from kronos.training.evaluate import Evaluation, evaluate
+from kronos.training.export import fit_variant
+from kronos.training.out_of_fold import Progress
+from kronos.training.policy_scores import FollowedAdvice, follow_advice
+from kronos.training.recipe import DEFAULT_RECIPE, Recipe
+from kronos.training.rows import TrainingRows, build_rows
+
+MIN_TESTED_SESSIONS = 60
+AT_ONE = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """One variant on one history.
+
+    Attributes
+    ----------
+    rows : all training rows
+    stale_years : years left out since their opens are stale
+    chosen : positions of the tested sessions in `evaluation.out_of_fold`
+    money : the backtest of the whole history, modelled
+    followed : what the policy would have advised on the tested sessions
+    effects : of the features, the most important first
+    openings : of the tested years; none for an entry at the close
+    """
+
+    spec: CondorSpec
+    recipe: Recipe
+    rows: TrainingRows
+    stale_years: Sequence[int]
+    evaluation: Evaluation
+    chosen: Positions
+    money: Backtest
+    followed: FollowedAdvice
+    effects: Sequence[Effect]
+    openings: Sequence[OpeningYear]
+
+    @property
+    def sessions(self) -> Days:
+        """(n,) tested."""
+        return self.evaluation.out_of_fold.rows.sessions[self.chosen]
+
+    @property
+    def probability(self) -> Floats:
+        """(n,) at multiplier 1.0, out of sample."""
+        return np.asarray(self.evaluation.out_of_fold.probability[self.chosen, AT_ONE])
+
+    @property
+    def climatology(self) -> Floats:
+        """(n,) the base rate known at the time."""
+        return np.asarray(self.evaluation.out_of_fold.climatology[self.chosen, AT_ONE])
+
+    @property
+    def logistic(self) -> Floats:
+        """(n,) the logistic regression's probability."""
+        return np.asarray(self.evaluation.out_of_fold.logistic[self.chosen, AT_ONE])
+
+    @property
+    def won(self) -> Floats:
+        """(n,) 1.0 or 0.0 at multiplier 1.0."""
+        return np.asarray(self.evaluation.out_of_fold.rows.labels[self.chosen, AT_ONE])
+
+
+def make_study(
+    history: MarketHistory,
+    spec: CondorSpec,
+    variant: Variant = "full",
+    *,
+    test_start: np.datetime64 | None = None,
+    policy: Policy | None = None,
+    recipe: Recipe = DEFAULT_RECIPE,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Study:
+    """Evaluate a variant as `kronos evaluate` does, and look closer.
+
+    Parameters
+    ----------
+    test_start : the first session to score; default: all that were predicted
+    progress : called as (steps done, steps in all), twice over: for walking forward and for looking closer
+
+    Raises
+    ------
+    MarketDataError
+        Where the history has no usable session.
+    TrainingRefusedError
+        Where there is too little to train on, or nothing to test.
+    """
+    rows, stale_years = build_rows(history, spec)
+    money = backtest(history, spec)
+    evaluation = evaluate(
+        rows,
+        spec,
+        variant,
+        test_start=test_start,
+        money=money,
+        policy=policy,
+        recipe=recipe,
+        jobs=jobs,
+        progress=progress,
+    )
+    tested = evaluation.out_of_fold
+    chosen = _enough_to_report_on(evaluation.scored)
+    walked = refit(rows, variant, tested, chosen, spec.horizon_sessions, recipe, jobs=jobs, progress=progress)
+    shipped = fit_variant(rows, variant, tested, recipe)
+    sessions = tested.rows.sessions[chosen]
+    return Study(
+        spec=spec,
+        recipe=recipe,
+        rows=rows,
+        stale_years=stale_years,
+        evaluation=evaluation,
+        chosen=chosen,
+        money=money,
+        followed=follow_advice(tested, chosen, money, policy or Policy()),
+        effects=feature_effects(shipped, walked, tested, chosen, recipe.seed),
+        openings=tuple(opening_years(history, sessions)) if spec.entry == "open" else (),
+    )
+
+
+def _enough_to_report_on(chosen: Positions) -> Positions:
+    if len(chosen) < MIN_TESTED_SESSIONS:
+        raise TrainingRefusedError(
+            f"{len(chosen)} sessions to test are too few for a report, {MIN_TESTED_SESSIONS} are needed: "
+            "choose an earlier --test-start or a longer history"
+        )
+    return chosen
