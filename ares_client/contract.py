@@ -5,6 +5,7 @@ Requests forbid unknown fields and refuse values that are not finite or out of r
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
@@ -28,6 +29,7 @@ MAX_OUTCOMES_PER_BATCH = 100
 MAX_IDENTIFIER_LENGTH = 128
 MAX_REPORTED_FEATURES = 64
 MAX_MARKET_DAYS_PER_REQUEST = 2_000
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
 MAX_DOLLARS = Decimal(1_000_000_000)
 
 
@@ -49,8 +51,8 @@ class TradeOutcome(StrEnum):
 
 
 def _only_text(value: object) -> object:
-    """Dates travel as ISO 8601 text: a bare number would be read as seconds since 1970."""
-    if isinstance(value, str | date):
+    """Dates travel as ISO 8601 text: a number, and a text of digits, would be read as seconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and ISO_DATE.match(value)):
         return value
     raise ValueError("expected an ISO 8601 text")
 
@@ -62,7 +64,7 @@ def _only_number(value: object) -> object:
 
 
 def _to_hundredths_of_a_cent(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.0001"), rounding=ROUND_HALF_EVEN)
+    return value.quantize(Decimal("0.0001"), rounding=ROUND_HALF_EVEN) + Decimal(0)
 
 
 Timestamp = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_only_text)]
@@ -75,7 +77,7 @@ Dollars = Annotated[
     AfterValidator(_to_hundredths_of_a_cent),
 ]
 VixPoints = Annotated[float, Field(ge=5, le=200, description="VIX level in points", examples=[17.4])]
-IndexPoints = Annotated[float, Field(gt=0, le=1_000_000, description="SPX level", examples=[4512.5])]
+IndexPoints = Annotated[float, Field(ge=1, le=1_000_000, description="SPX level", examples=[4512.5])]
 SdMultiplier = Annotated[
     float,
     Field(ge=0.6, le=1.6, description="distance of the short strikes in expected moves", examples=[1.0]),

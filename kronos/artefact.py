@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,19 +60,18 @@ class Artefact:
         try:
             with zipfile.ZipFile(io.BytesIO(body)) as file:
                 return cls._read(file)
-        except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-            raise ArtefactError(f"the file is not a model artefact: {error}") from error
+        except ArtefactError:
+            raise
+        except Exception as error:
+            # Whatever a hostile file makes the zip, JSON and array readers raise, it is the file that is refused.
+            raise ArtefactError(f"the file is not a model artefact: {type(error).__name__}") from error
 
     @classmethod
     def _read(cls, file: zipfile.ZipFile) -> Artefact:
         members = file.infolist()
         if len(members) > MAX_MEMBERS or any(member.compress_type != zipfile.ZIP_STORED for member in members):
             raise ArtefactError("the file has compressed or too many members")
-        manifest = json.loads(file.read(MANIFEST))
-        if not isinstance(manifest, dict):
-            raise ArtefactError("the manifest is not an object")
-        if manifest.get("format") != FORMAT:
-            raise ArtefactError(f"format {manifest.get('format')!r} is not {FORMAT}, which this version reads; upgrade")
+        manifest = _manifest(file.read(MANIFEST))
         names = [member.filename for member in members if member.filename != MANIFEST]
         return cls(manifest, {name.removesuffix(".npy"): _array(name, file.read(name)) for name in names})
 
@@ -79,6 +79,25 @@ class Artefact:
 def identity(content: bytes) -> str:
     """An artefact's identity: the SHA-256 of the whole file, in hex."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _manifest(content: bytes) -> dict[str, Any]:
+    """The manifest, of the format that this version reads, with nothing in it that a database would not take."""
+    manifest = json.loads(content, parse_constant=_refuse_constant)
+    if not isinstance(manifest, dict):
+        raise ArtefactError("the manifest is not an object")
+    number = manifest.get("format")
+    if number != FORMAT or isinstance(number, bool):
+        said = number if isinstance(number, int) else "?"
+        raise ArtefactError(f"format {said} is not {FORMAT}, which this version reads; upgrade")
+    text = json.dumps(manifest, ensure_ascii=False)
+    if "\\u0000" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ArtefactError("the manifest holds text that is no text")
+    return manifest
+
+
+def _refuse_constant(name: str) -> float:
+    raise ArtefactError(f"the manifest holds {name}")
 
 
 def _npy(array: npt.NDArray[Any]) -> bytes:
@@ -90,10 +109,17 @@ def _npy(array: npt.NDArray[Any]) -> bytes:
 
 
 def _array(name: str, content: bytes) -> npt.NDArray[Any]:
-    array: npt.NDArray[Any] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    buffer = io.BytesIO(content)
+    if np.lib.format.read_magic(buffer) != (1, 0):
+        raise ArtefactError("an array has another version than this reads")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(buffer)
+    if math.prod(shape) * dtype.itemsize != len(content) - buffer.tell():
+        raise ArtefactError("an array is not as large as it says")
+    buffer.seek(0)
+    array: npt.NDArray[Any] = np.lib.format.read_array(buffer, allow_pickle=False)
     if array.dtype.name not in DTYPES:
-        raise ArtefactError(f"{name} holds {array.dtype}, which no artefact holds")
+        raise ArtefactError(f"an array holds {array.dtype.name}, which no artefact holds")
     if array.dtype.kind == "f" and np.isinf(array).any():
-        raise ArtefactError(f"{name} is not finite")
+        raise ArtefactError("an array is not finite")
     array.flags.writeable = False
     return array

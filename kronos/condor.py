@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ Number = TypeVar("Number", float, Floats)
 
 SD_MULTIPLIERS: tuple[float, ...] = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6)
 DEFAULT_SD_MULTIPLIER = 1.0
+LONGEST_DTE_SESSIONS = 252
 
 OPENS_AT_MINUTE, CLOSES_AT_MINUTE, HALF_DAY_CLOSES_AT_MINUTE = 9 * 60 + 30, 16 * 60, 13 * 60
 
@@ -42,6 +43,10 @@ class CondorSpec:
     strike_step_points: float = 5.0
 
     def __post_init__(self) -> None:
+        if self.entry not in get_args(Entry) or self.management not in get_args(Management):
+            raise ValueError("entry is open or close, management hold or touch")
+        if type(self.dte_sessions) is not int or self.dte_sessions > LONGEST_DTE_SESSIONS:
+            raise ValueError(f"dte_sessions is a whole number up to {LONGEST_DTE_SESSIONS}")
         if self.dte_sessions < shortest_dte(self.entry):
             raise ValueError("an entry at the close needs dte_sessions of at least 1, one at the open at least 0")
         if not (0 < self.wing_width_points < math.inf and 0 < self.strike_step_points < math.inf):

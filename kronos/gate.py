@@ -42,6 +42,10 @@ class GateLimits:
     max_recent_shift: float = 0.05
     max_suspicious_share: float = 0.1
 
+    def __post_init__(self) -> None:
+        if min(self.confirmation_sessions, self.min_confirmation_losses, self.recent_sessions) < 1:
+            raise ValueError("the gate needs at least one session and one loss to look at")
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

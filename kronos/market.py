@@ -17,6 +17,10 @@ Positions = npt.NDArray[np.intp]
 REQUIRED_COLUMNS = ("spx_open", "spx_high", "spx_low", "spx_close", "vix_close")
 OPTIONAL_COLUMNS = ("vix_open", "vix_high", "vix_low")
 
+VIX_RANGE = (5, 200)
+SPX_RANGE = (1, 1_000_000)
+"""Values outside are refused, in files as over HTTP: a test holds the wire contract to these."""
+
 STALE_OPEN_TOLERANCE = 1e-4
 STALE_OPEN_SHARE = 0.2
 

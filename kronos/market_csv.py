@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from kronos.errors import MarketDataError
-from kronos.market import OPTIONAL_COLUMNS, REQUIRED_COLUMNS, MarketHistory
+from kronos.market import OPTIONAL_COLUMNS, REQUIRED_COLUMNS, SPX_RANGE, VIX_RANGE, MarketHistory
 from kronos.sessions import exchange_sessions
 
 
@@ -42,6 +42,8 @@ def bundled_sample() -> MarketHistory:
 
 def _parse(path: Path, reader: csv.DictReader[str]) -> MarketHistory:
     header = reader.fieldnames or []
+    if len(set(header)) < len(header):
+        raise MarketDataError(f"{path}, row 1: a column appears twice")
     missing = [name for name in ("date", *REQUIRED_COLUMNS) if name not in header]
     if missing:
         raise MarketDataError(f"{path}, row 1: missing column {missing[0]}")
@@ -49,6 +51,8 @@ def _parse(path: Path, reader: csv.DictReader[str]) -> MarketHistory:
     rows: dict[date, list[float]] = {}
     for record in reader:
         where = f"{path}, row {reader.line_num}"
+        if None in record:
+            raise MarketDataError(f"{where}: more cells than columns")
         day = _session(where, record["date"])
         if day in rows:
             raise MarketDataError(f"{where}, column date: {day} appears twice")
@@ -84,11 +88,17 @@ def _number(where: str, text: str | None, name: str) -> float:
     if not stripped and name in OPTIONAL_COLUMNS:
         return math.nan
     try:
-        value = float(stripped)
+        value = float(stripped) if "_" not in stripped else math.nan
     except ValueError:
         raise MarketDataError(f"{where}: {text!r} is not a number") from None
     if not (math.isfinite(value) and value > 0):
         raise MarketDataError(f"{where}: {text!r} is not a positive number")
+    low, high = VIX_RANGE if name.startswith("vix") else SPX_RANGE
+    if not low <= value <= high and name in OPTIONAL_COLUMNS:
+        # Public files have such slips, as a VIX open of 2.58 in 2004; the close stands in for it.
+        return math.nan
+    if not low <= value <= high:
+        raise MarketDataError(f"{where}: {text!r} is outside {low:,} to {high:,}")
     return value
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kronos.artefact import Artefact
-from kronos.condor import SD_MULTIPLIERS, CondorSpec
+from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS, CondorSpec
 from kronos.curve import GRID, CurveModel
 from kronos.errors import ArtefactError
 from kronos.features import FEATURES, VARIANT_FEATURES, VARIANTS, Variant, schema_hash
@@ -19,6 +19,8 @@ from kronos.packing import require_array, unpack
 from kronos.policy import Policy
 
 PROBE_TOLERANCE = 1e-9
+MAX_PROBES = 1_000
+REQUIRED_SCORES = ("sessions", "base_rate", "accuracy", "brier", "brier_skill", "log_loss", "auc", "ece", "ece_band")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +141,11 @@ class Model:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ArtefactError(f"the manifest cannot be understood: {error}") from error
+        rates = model.base_rates
+        if not ((rates > 0) & (rates < 1)).all() or (np.diff(rates) < 0).any():
+            raise ArtefactError("the base rates are not probabilities that rise with the multiplier")
         model.require_probes_reproduced(artefact)
+        model.require_probes_answered(artefact)
         return model
 
     @property
@@ -180,7 +186,7 @@ class Model:
         ------
         ArtefactError
         """
-        probes = require_array(artefact.arrays, "probes/features", "float64", (None, len(FEATURES)))
+        probes = _probes(artefact)
         for variant, chosen in self.variants.items():
             expected = require_array(
                 artefact.arrays, f"probes/{variant}", "float64", (len(probes), len(SD_MULTIPLIERS))
@@ -188,6 +194,45 @@ class Model:
             columns = [FEATURES.index(name) for name in VARIANT_FEATURES[variant]]
             if np.abs(chosen.curve_model.curve(probes[:, columns]) - expected).max(initial=0) > PROBE_TOLERANCE:
                 raise ArtefactError(f"variant {variant} does not reproduce its probe rows")
+
+    def require_probes_answered(self, artefact: Artefact) -> None:
+        """Check that every variant answers a probe row in full: curve, explanation and decision.
+
+        Raises
+        ------
+        ArtefactError
+        """
+        values = dict(zip(FEATURES, _probes(artefact)[0], strict=True))
+        for variant in VARIANTS:
+            prediction = self.predict(variant, values, DEFAULT_SD_MULTIPLIER)
+            decision = self.policy.decide(
+                prediction.probability, prediction.base_rate, prediction.multipliers, prediction.curve
+            )
+            said = [prediction.probability, prediction.base_log_odds, *prediction.contributions.values()]
+            if not np.isfinite([*said, decision.suggested_risk_pct]).all():
+                raise ArtefactError(f"variant {variant} does not answer its probe rows")
+
+
+def _probes(artefact: Artefact) -> Floats:
+    probes = require_array(artefact.arrays, "probes/features", "float64", (None, len(FEATURES)))
+    if not 0 < len(probes) <= MAX_PROBES:
+        raise ArtefactError(f"an artefact has 1 to {MAX_PROBES} probe rows")
+    return probes
+
+
+def _skill(metrics: Mapping[str, Any]) -> float:
+    """The skill that decides whether a variant may speak.
+
+    Raises
+    ------
+    ArtefactError
+        Where a score is missing or is no finite number.
+    """
+    for name in REQUIRED_SCORES:
+        value = metrics.get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not np.isfinite(value):
+            raise ArtefactError(f"the manifest's {name} is not a number")
+    return float(metrics["brier_skill"])
 
 
 def _variant(variant: Variant, artefact: Artefact) -> VariantModel:
@@ -199,5 +244,5 @@ def _variant(variant: Variant, artefact: Artefact) -> VariantModel:
         lowest=summary[0],
         highest=summary[1],
         median=summary[2],
-        brier_skill=float(values["metrics"]["brier_skill"]),
+        brier_skill=_skill(values["metrics"]),
     )

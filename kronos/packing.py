@@ -14,6 +14,9 @@ from kronos.features import VARIANT_FEATURES, Variant
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 MAX_DEPTH = 64
+MAX_TREES = 5_000
+MAX_NODES = 500_000
+MAX_KNOTS = 100_000
 
 
 def pack(model: CurveModel) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
@@ -61,7 +64,7 @@ def unpack(variant: Variant, arrays: Arrays, values: Mapping[str, Any]) -> Curve
     trees = _unpack_trees(variant, arrays, values, columns + 2)
     problems = {
         "a scale is not positive": not (logistic.scale > 0).all(),
-        "the calibrator is empty": not len(calibrator.raw),
+        "the calibrator is empty or too large": not 0 < len(calibrator.raw) <= MAX_KNOTS,
         "the calibrator's knots differ in number": len(calibrator.raw) != len(calibrator.calibrated),
         "the calibrator decreases": bool(
             (np.diff(calibrator.raw) < 0).any() or (np.diff(calibrator.calibrated) < 0).any()
@@ -120,6 +123,8 @@ def _unpack_trees(variant: Variant, arrays: Arrays, values: Mapping[str, Any], c
             (trees.column, columns),
         )
     )
+    if len(trees.roots) > MAX_TREES or nodes > MAX_NODES:
+        raise ArtefactError(f"variant {variant}: more trees than a model is served with")
     if not inside or not 0 <= trees.depth <= MAX_DEPTH:
         raise ArtefactError(f"variant {variant}: a tree points outside its arrays")
     return trees

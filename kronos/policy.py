@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import astuple, dataclass
 from enum import StrEnum
 
 import numpy as np
 
+from kronos.condor import SD_MULTIPLIERS
 from kronos.market import Floats
 
 
@@ -53,8 +55,16 @@ class Policy:
     target_probability: float | None = None
 
     def __post_init__(self) -> None:
+        given = [value for value in astuple(self) if value is not None]
+        if not all(isinstance(value, int | float) and math.isfinite(value) for value in given):
+            raise ValueError("every value of a policy is a finite number")
         if not self.full_within_base < self.skip_below_base:
             raise ValueError("full_within_base must be smaller than skip_below_base")
+        risks = (self.reduced_risk_low_pct, self.reduced_risk_high_pct, self.full_risk_pct, self.risk_cap_pct)
+        if not all(0 <= risk <= 100 for risk in risks) or not risks[0] <= risks[1] <= risks[2]:
+            raise ValueError("risks lie between 0 and 100 %, and do not fall from reduced to full")
+        if not any(self.lowest_sd_multiplier <= m <= self.highest_sd_multiplier for m in SD_MULTIPLIERS):
+            raise ValueError("no multiplier of the grid lies between lowest and highest_sd_multiplier")
 
     def decide(
         self,
@@ -73,14 +83,14 @@ class Policy:
         multipliers, curve : (k,) ascending multipliers and the probability at each
         may_trade_full : False caps the advice at `TRADE_REDUCED`
         """
-        above_skip = probability - (base_rate - self.skip_below_base)
-        band = self.skip_below_base - self.full_within_base
-        if above_skip < 0:
+        skip_below, full_from = base_rate - self.skip_below_base, base_rate - self.full_within_base
+        if probability < skip_below:
             advice, risk = Advice.SKIP_TODAY, 0.0
-        elif above_skip >= band and may_trade_full:
+        elif probability >= full_from and may_trade_full:
             advice, risk = Advice.TRADE_FULL, self.full_risk_pct
         else:
-            rise = min(above_skip / band, 1.0) * (self.reduced_risk_high_pct - self.reduced_risk_low_pct)
+            share = min((probability - skip_below) / (full_from - skip_below), 1.0)
+            rise = share * (self.reduced_risk_high_pct - self.reduced_risk_low_pct)
             advice, risk = Advice.TRADE_REDUCED, self.reduced_risk_low_pct + rise
         target = base_rate if self.target_probability is None else self.target_probability
         return Decision(advice, min(risk, self.risk_cap_pct), self._reaching(target, multipliers, curve))

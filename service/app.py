@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
 
@@ -72,7 +72,8 @@ def _lifespan(settings: Settings, clock: Clock) -> Lifespan:
         )
         on_disk = ChampionOnDisk(settings.data_dir)
         watcher = Watcher(settings, sessions, model_holder, market_holder, on_disk)
-        if not await watcher.refresh() and (kept := await asyncio.to_thread(on_disk.load)) is not None:
+        await watcher.refresh()
+        if model_holder.live is None and (kept := await asyncio.to_thread(on_disk.load)) is not None:
             model_holder.swap(kept)
         if exchange_sessions().ends_soon(clock().date()):
             log.warning("session_list_ends_soon", last=str(exchange_sessions().last))
@@ -82,9 +83,11 @@ def _lifespan(settings: Settings, clock: Clock) -> Lifespan:
         finally:
             state.draining = True
             await _stop(tasks)
-            if not await advice_log.flush():
-                log.warning("advice_log_lost_at_shutdown", rows=advice_log.waiting)
-            await engine.dispose()
+            try:
+                if not await advice_log.flush():
+                    log.warning("advice_log_lost_at_shutdown", rows=advice_log.waiting)
+            finally:
+                await engine.dispose()
 
     return lifespan
 
@@ -92,9 +95,7 @@ def _lifespan(settings: Settings, clock: Clock) -> Lifespan:
 async def _stop(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError):
-            await task
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _describe_more_schemas(app: FastAPI) -> None:

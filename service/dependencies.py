@@ -45,7 +45,7 @@ def _advice(state: StateDependency) -> AdviceService:
 
 
 def _outcomes(state: StateDependency, session: SessionDependency) -> OutcomeService:
-    return OutcomeService(session, state.market_holder, state.model_holder)
+    return OutcomeService(session, state.market_holder, state.model_holder, state.clock)
 
 
 def _retrain(state: StateDependency, session: SessionDependency) -> RetrainService:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
 REQUEST_ID = "x-request-id"
+WITHOUT_ECHO = {"extra_forbidden": "unknown field", "uuid_parsing": "not a UUID", "json_invalid": "not JSON"}
 ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -80,7 +80,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        errors = [{"where": _where(item["loc"]), "what": _what(item)} for item in error.errors()[:20]]
+        errors = [{"where": _where(item), "what": _what(item)} for item in error.errors()[:20]]
         return problem(request, 422, "Invalid request", "see errors", errors=errors)
 
     @app.exception_handler(HTTPException)
@@ -93,13 +93,18 @@ def install_error_handlers(app: FastAPI) -> None:
         return problem(request, 500, "Internal error")
 
 
-def _where(location: tuple[int | str, ...]) -> str:
-    """The path to a field; a name that the caller made up is not repeated."""
-    return ".".join(str(part) for part in location)[:200].encode("ascii", "replace").decode()
+def _where(item: Mapping[str, Any]) -> str:
+    """The path to a field, as far as its names are ours: one that the caller made up is not repeated."""
+    parts = [str(part) for part in item["loc"]]
+    known = parts[:-1] if item["type"] == "extra_forbidden" else parts
+    if "features" in known:
+        known = known[: known.index("features") + 1]
+    return ".".join(known)
 
 
 def _what(item: Mapping[str, Any]) -> str:
-    return "unknown field" if item["type"] == "extra_forbidden" else str(item["msg"])
+    """What is wrong, in words that hold nothing of what was sent."""
+    return WITHOUT_ECHO.get(item["type"], str(item["msg"]))
 
 
 class RequestLimits:
@@ -169,19 +174,3 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replayed
-
-
-def parse_json_object(content: bytes) -> dict[str, Any]:
-    """A JSON object.
-
-    Raises
-    ------
-    RequestValidationError
-    """
-    try:
-        parsed = json.loads(content)
-    except (ValueError, RecursionError):
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise RequestValidationError([{"type": "json", "loc": ("body",), "msg": "the body is not a JSON object"}])
-    return parsed

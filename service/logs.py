@@ -20,7 +20,10 @@ def configure_logs(style: Literal["console", "json"], level: str) -> None:
     renderer: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if style == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [
+            # Not the default: it prints local variables, and with them keys.
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -38,5 +41,11 @@ def configure_logs(style: Literal["console", "json"], level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    logging.getLogger("uvicorn.error").addFilter(_logged_by_us)
     for noisy in ("pgqueuer", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+
+
+def _logged_by_us(record: logging.LogRecord) -> bool:
+    """uvicorn logs an unexpected error again, after our handler has."""
+    return not record.getMessage().startswith("Exception in ASGI application")

@@ -22,6 +22,7 @@ from service.settings import Settings
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.1
+WATCH_SECONDS = 1.0
 
 BANNER = """
   ARES ML Advisor is ready on {url}
@@ -65,7 +66,7 @@ def run_everything(settings: Settings, *, train: bool) -> int:
             _wait_for(f"{url}/readyz", children)
         sys.stdout.write(BANNER.format(url=url, data=settings.data_dir))
         sys.stdout.flush()
-        return _wait_until_one_ends(children)
+        return _wait_until_one_ends(children, database)
     except _Stopped:
         return 0
     finally:
@@ -127,13 +128,17 @@ def _wait_for(url: str, children: Children) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _wait_until_one_ends(children: Children) -> int:
+def _wait_until_one_ends(children: Children, database: EmbeddedPostgres | None) -> int:
+    """Wait for the end of a child; a database that died is started again, and recovers."""
     while True:
+        if database is not None and not database.is_running():
+            _say("PostgreSQL has ended; starting it again")
+            database.start()
         for name, child in children.items():
             if child.poll() is not None:
                 _say(f"{name} ended with {child.returncode}")
                 return 1
-        time.sleep(POLL_SECONDS)
+        time.sleep(WATCH_SECONDS)
 
 
 def _stop_children(children: Children) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import structlog
@@ -14,6 +14,7 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from kronos.sessions import NEW_YORK
 from service.clock import Clock, system_clock
 from service.db.engine import Sessions, connect, create_engine, is_unavailable
 from service.errors import DatabaseUnavailableError, TrainingFailedError
@@ -84,7 +85,7 @@ class Worker:
 
     async def _retrain(self, sessions: Sessions, job: Job) -> None:
         run_id = UUID(bytes=job.payload or b"")
-        training = asyncio.create_task(train_challenger(self._settings, sessions, run_id))
+        training = asyncio.create_task(train_challenger(self._settings, sessions, run_id, self._today()))
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({training, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -102,6 +103,9 @@ class Worker:
             if job.attempts >= MAX_ATTEMPTS:
                 raise
             raise RetryRequested(delay=timedelta(seconds=RECONNECT_SECONDS), reason=str(error)) from error
+
+    def _today(self) -> date:
+        return self._clock().astimezone(NEW_YORK).date()
 
     async def _pause(self) -> None:
         try:

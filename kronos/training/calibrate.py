@@ -41,7 +41,8 @@ def fit_calibrator(sessions: Days, log_odds: Floats, labels: Floats, recipe: Rec
     block_raw = np.add.reduceat(weights * knots, starts) / block_weight
     own = recipe.end_block_sessions
     smoothed = (block_weight * risen[starts] + own * _expit(block_raw)) / (block_weight + own)
-    smoothed = np.maximum.accumulate(smoothed)
+    # Means of equal values may fall by a rounding; weighted smoothing may fall by more.
+    block_raw, smoothed = np.maximum.accumulate(block_raw), np.maximum.accumulate(smoothed)
     return IsotonicSteps(block_raw, np.log(smoothed / (1 - smoothed)))
 
 

@@ -114,7 +114,7 @@ def _manifest(
         "sd_multipliers": list(SD_MULTIPLIERS),
         "training": {
             "first": str(rows.sessions[0]),
-            "last": str(rows.sessions[-1]),
+            "last": str(rows.sessions[rows.from_the_market()][-1]),
             "sessions": len(rows),
             "losses": [int(count) for count in (complete.labels == 0).sum(axis=0)],
             "data_sha256": fingerprint(rows),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from kronos.artefact import Artefact
 from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS
 from kronos.errors import MarketDataError, TrainingRefusedError
 from kronos.features import VARIANTS
-from kronos.gate import Evidence, GateLimits, decide
+from kronos.gate import Evidence, GateDecision, GateLimits, decide
 from kronos.market import Floats, MarketHistory
 from kronos.model import Model
 from kronos.training.export import TrainedModel, fit_variant, train
@@ -40,6 +41,7 @@ def retrain(
     history: MarketHistory | None,
     trades: Sequence[Trade],
     limits: GateLimits,
+    today: date,
     *,
     forced: bool = False,
     recipe: Recipe = DEFAULT_RECIPE,
@@ -51,6 +53,7 @@ def retrain(
     ----------
     champion : the serving model's artefact
     history : all stored bars
+    today : trades of later sessions teach nothing
     forced : promote whatever the gate says; its figures are kept
 
     Raises
@@ -61,30 +64,37 @@ def retrain(
     artefact = Artefact.from_bytes(champion)
     serving = Model.from_artefact(artefact)
     own = rows_of(artefact)
-    joined = join_trades(trades, history, serving.spec)
-    rows = merge_rows(merge_rows(own, _settled_since(own, history, serving)), joined.rows)
+    joined = join_trades([trade for trade in trades if trade.session <= today], history, serving.spec)
+    rows = merge_rows(own, _settled_since(own, history, serving))
+    # A trade without a bar knows less than a row that the market gave.
+    known_better = np.isin(joined.rows.sessions, rows.sessions) & ~joined.rows.from_the_market()
+    rows = merge_rows(rows, joined.rows.take(~known_better))
     figures = _data_figures(own, rows, joined)
     if joined.suspicious_share > limits.max_suspicious_share and not forced:
         return RetrainResult(False, _suspicion(joined, limits), None, figures)
     try:
         challenger = train(rows, serving.spec, policy=serving.policy, recipe=recipe, progress=progress)
-        evidence = _evidence(own, rows, serving, challenger, limits, recipe)
     except TrainingRefusedError as error:
         return RetrainResult(False, f"insufficient_evidence: {error}", None, figures)
-    decision = decide(evidence, limits)
+    try:
+        decision = decide(_evidence(own, rows, serving, challenger, limits, recipe), limits)
+    except TrainingRefusedError as error:
+        decision = GateDecision(False, f"insufficient_evidence: {error}", {})
     promoted = decision.promoted or forced
     return RetrainResult(promoted, None if promoted else decision.reason, challenger, {**figures, **decision.figures})
 
 
 def _settled_since(own: TrainingRows, history: MarketHistory | None, serving: Model) -> TrainingRows:
-    """Rows of the sessions after the champion's last, traded or not."""
+    """Rows of the settled sessions that the champion has not learned from the market, traded or not."""
     nothing = own.take(slice(0, 0))
-    if history is None or history.sessions[-1] <= own.sessions[-1]:
+    if history is None:
         return nothing
+    learned = own.sessions[own.from_the_market()]
     try:
-        return build_rows(history, serving.spec, start=own.sessions[-1] + 1)[0]
+        settled = build_rows(history, serving.spec, start=learned[0])[0]
     except MarketDataError:
         return nothing
+    return settled.take(~np.isin(settled.sessions, learned))
 
 
 def _evidence(
@@ -96,7 +106,7 @@ def _evidence(
     recipe: Recipe,
 ) -> Evidence:
     """Both recipes fitted without the newest sessions, and asked about those."""
-    whole = rows.take(rows.complete(RICHEST) & ~np.isnan(rows.labels).any(axis=1))
+    whole = rows.take(rows.complete(RICHEST) & rows.from_the_market())
     newest = whole.take(slice(max(0, len(whole) - limits.confirmation_sessions), None))
     cut = newest.sessions[0]
     served = Model.from_artefact(challenger.artefact)

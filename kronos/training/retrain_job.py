@@ -32,6 +32,7 @@ def main(folder: Path) -> None:
         read_market_csv(bars) if bars.exists() else None,
         [Trade(**{**trade, "session": date.fromisoformat(trade["session"])}) for trade in job["trades"]],
         GateLimits(**job["limits"]),
+        date.fromisoformat(job["today"]),
         forced=job["forced"],
     )
     challenger = result.challenger

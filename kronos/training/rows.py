@@ -60,6 +60,10 @@ class TrainingRows:
         absent = np.isnan(self.for_variant(variant)).any(axis=1) | np.isnan(self.labels).all(axis=1)
         return np.asarray(~absent)
 
+    def from_the_market(self) -> npt.NDArray[np.bool_]:
+        """(n,) which rows have every label, as only a settlement gives them."""
+        return np.asarray(~np.isnan(self.labels).any(axis=1))
+
     def losses(self) -> int:
         """Sessions lost at multiplier 1.0."""
         return int((self.labels[:, SD_MULTIPLIERS.index(1.0)] == 0).sum())

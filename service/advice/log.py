@@ -48,7 +48,12 @@ class AdviceLog:
         while True:
             await self._something.wait()
             self._something.clear()
-            if not await self.flush():
+            try:
+                written = await self.flush()
+            except Exception as error:
+                log.error("advice_log_failed", waiting=len(self._waiting), exc_info=error)
+                written = False
+            if not written:
                 await asyncio.sleep(RETRY_SECONDS)
                 self._something.set()
 

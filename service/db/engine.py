@@ -41,7 +41,7 @@ def create_engine(settings: Settings, *, bounded: bool = True) -> AsyncEngine:
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.database_pool_wait_seconds,
-        pool_pre_ping=False,
+        hide_parameters=True,
         connect_args={
             "timeout": settings.database_connect_timeout_seconds,
             "command_timeout": settings.database_statement_timeout_seconds if bounded else None,

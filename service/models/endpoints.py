@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from ares_client.contract import ModelInfo
 from service.dependencies import ModelServiceDependency, SettingsDependency
 from service.http import problems, read_body
 
 router = APIRouter(tags=["models"])
+
+VersionPath = Annotated[str, Path(pattern=r"^\d{1,9}\.\d{1,9}\.\d{1,9}$", examples=["1.4.0"])]
 
 ARTEFACT_BODY = {
     "requestBody": {
@@ -47,13 +49,13 @@ async def list_models(models: ModelServiceDependency) -> Sequence[ModelInfo]:
     return await models.list()
 
 
-@router.get("/models/{version}", responses=problems(404, 503))
-async def get_model(version: str, models: ModelServiceDependency) -> ModelInfo:
+@router.get("/models/{version}", responses=problems(404, 422, 503))
+async def get_model(version: VersionPath, models: ModelServiceDependency) -> ModelInfo:
     """Inspect one version with its manifest."""
     return await models.get(version)
 
 
 @router.post("/models/{version}/activate", responses=problems(404, 422, 503))
-async def activate_model(version: str, models: ModelServiceDependency) -> ModelInfo:
+async def activate_model(version: VersionPath, models: ModelServiceDependency) -> ModelInfo:
     """Make a stored version the champion; this is also how to roll back."""
     return await models.activate(version)

@@ -13,20 +13,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ares_client.contract import Outcome, OutcomeResult, TradeOutcome
 from kronos.condor import DEFAULT_SD_MULTIPLIER, CondorSpec, expected_move
 from kronos.market import MarketHistory
+from kronos.sessions import NEW_YORK, exchange_sessions
+from service.clock import Clock
 from service.errors import OutcomeConflictError
 from service.market_days.holder import MarketHolder
 from service.models.holder import ModelHolder
 from service.outcomes.repository import OutcomeRepository
 
 LABEL_CONTRADICTED = "label_contradicted"
+NOT_A_SESSION = "not_a_session"
+IN_THE_FUTURE = "in_the_future"
 
 
 class OutcomeService:
     """Records outcomes within one transaction."""
 
-    def __init__(self, session: AsyncSession, market: MarketHolder, models: ModelHolder) -> None:
+    def __init__(self, session: AsyncSession, market: MarketHolder, models: ModelHolder, clock: Clock) -> None:
         self._outcomes = OutcomeRepository(session)
         self._history = market.history
+        self._today = clock().astimezone(NEW_YORK).date()
         self._spec = models.live.model.spec if models.live else CondorSpec()
 
     async def record(self, outcome: Outcome) -> OutcomeResult:
@@ -80,6 +85,15 @@ class OutcomeService:
         return results
 
     def _flags(self, outcome: Outcome) -> list[str]:
+        """What is odd about a trade; it is stored all the same."""
+        flags = []
+        if outcome.trade_date not in exchange_sessions():
+            flags.append(NOT_A_SESSION)
+        if outcome.trade_date > self._today:
+            flags.append(IN_THE_FUTURE)
+        return flags + self._contradictions(outcome)
+
+    def _contradictions(self, outcome: Outcome) -> list[str]:
         settlement = outcome.settlement_price or _settlement(self._history, self._spec, outcome)
         strikes = _short_strikes(self._spec, outcome)
         if self._spec.management != "hold" or settlement is None or strikes is None:
@@ -115,7 +129,8 @@ def _result(outcome: Outcome, status: str, flags: list[str], detail: str | None 
 
 def _first_problem(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:300]
+    where = str(first["loc"][0]) if first["loc"] and first["type"] != "extra_forbidden" else "trade"
+    return f"{where}: {first['msg']}"[:300]
 
 
 def _settlement(history: MarketHistory | None, spec: CondorSpec, outcome: Outcome) -> float | None:

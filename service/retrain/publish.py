@@ -52,8 +52,13 @@ async def publish(sessions: Sessions, clock: Clock, run_id: UUID, verdict: Verdi
             return
         champion = await models.champion_identity()
         overtaken = champion is None or champion[1] != verdict.champion_sha256
-        promoted = verdict.promoted and not overtaken
-        reason = "the champion changed while the challenger was trained" if overtaken else verdict.reason
+        unchanged = verdict.artefact is not None and identity(verdict.artefact) == verdict.champion_sha256
+        promoted = verdict.promoted and not overtaken and not unchanged
+        reason = verdict.reason
+        if overtaken:
+            reason = "the champion changed while the challenger was trained"
+        elif unchanged:
+            reason = "the outcomes hold nothing that the champion was not trained on"
         version = None
         if verdict.artefact is not None:
             version = await _store(models, clock, verdict, run_id, promoted=promoted)

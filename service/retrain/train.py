@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,7 +31,7 @@ log = structlog.get_logger(__name__)
 STDERR_KEPT_CHARACTERS = 2_000
 
 
-async def train_challenger(settings: Settings, sessions: Sessions, run_id: UUID) -> Verdict | None:
+async def train_challenger(settings: Settings, sessions: Sessions, run_id: UUID, today: date) -> Verdict | None:
     """Carry out one run up to its verdict; None where it already has one.
 
     Raises
@@ -39,7 +40,7 @@ async def train_challenger(settings: Settings, sessions: Sessions, run_id: UUID)
     """
     with tempfile.TemporaryDirectory(prefix="ares-retrain-") as name:
         folder = Path(name)
-        inputs = await _write_inputs(settings, sessions, run_id, folder)
+        inputs = await _write_inputs(settings, sessions, run_id, today, folder)
         if inputs is None:
             return None
         champion_sha256, outcome_ids = inputs
@@ -59,7 +60,7 @@ async def train_challenger(settings: Settings, sessions: Sessions, run_id: UUID)
 
 
 async def _write_inputs(
-    settings: Settings, sessions: Sessions, run_id: UUID, folder: Path
+    settings: Settings, sessions: Sessions, run_id: UUID, today: date, folder: Path
 ) -> tuple[str, tuple[int, ...]] | None:
     """Write what the child reads; returns the champion's SHA-256 and the ids of the outcomes."""
     async with transaction(sessions) as session:
@@ -77,6 +78,7 @@ async def _write_inputs(
     if history is not None:
         write_market_csv(history, folder / "market_days.csv")
     job = {
+        "today": str(today),
         "forced": run.row.forced,
         "limits": asdict(settings.gate),
         "trades": [_trade(row) for row in outcomes],

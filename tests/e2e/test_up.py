@@ -103,6 +103,15 @@ def test_its_parts_do_not_outlive_a_killed_start(up: StartUp) -> None:
     assert again.poll() is None
 
 
+def test_a_killed_database_is_started_again(up: StartUp, data_dir: Path, port: int) -> None:
+    up()
+    server = EmbeddedPostgres(data_dir)
+    os.kill(server.postmaster_pid(), signal.SIGKILL)
+    models = f"http://127.0.0.1:{port}/models"
+    wait_until(lambda: "starting it again" in log(data_dir).read_text(), 20)
+    wait_until(lambda: urllib3.request("GET", models, retries=False).status == 200, 20)
+
+
 def test_a_part_that_ends_stops_the_whole_with_a_failure(up: StartUp, data_dir: Path) -> None:
     process = up()
     server = next(child for child in children(process) if "serve" in child.cmdline())

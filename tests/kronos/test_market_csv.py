@@ -35,6 +35,10 @@ BAD_FILES = {
     "blank": ([HEADER, GOOD.replace("2472.89", "")], "row 2, column spx_low: '' is not a number"),
     "short row": ([HEADER, "2018-12-28,2498.77"], "row 2, column spx_high: None is not a number"),
     "low above high": ([HEADER, GOOD.replace("2472.89", "2600")], "row 2, column spx_low: above spx_high"),
+    "VIX of 250": ([HEADER, GOOD.replace("28.34", "250")], "row 2, column vix_close: '250' is outside 5 to 200"),
+    "column twice": ([f"{HEADER},vix_close", f"{GOOD},1"], "row 1: a column appears twice"),
+    "extra cells": ([HEADER, f"{GOOD},1"], "row 2: more cells than columns"),
+    "underscore": ([HEADER, GOOD.replace("28.34", "2_8")], "row 2, column vix_close: '2_8' is not a positive number"),
     "header only": ([HEADER], "no rows below the header"),
     "empty": ([], "row 1: missing column date"),
 }

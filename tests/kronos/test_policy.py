@@ -38,6 +38,15 @@ def test_thresholds_stand_relative_to_the_base_rate(probability: float, advice: 
     assert decision.suggested_risk_pct == pytest.approx(risk_pct, abs=0.01)
 
 
+@pytest.mark.parametrize("base", [0.7, 0.83, 0.9, 0.95])
+def test_the_thresholds_belong_to_the_better_side(base: float) -> None:
+    policy = Policy()
+    at_full = policy.decide(base - policy.full_within_base, base, GRID, CURVE)
+    at_skip = policy.decide(base - policy.skip_below_base, base, GRID, CURVE)
+    assert at_full.advice is Advice.TRADE_FULL
+    assert at_skip.advice is Advice.TRADE_REDUCED
+
+
 def test_a_degraded_answer_never_trades_full_but_may_skip() -> None:
     assert decide(0.99, may_trade_full=False).advice is Advice.TRADE_REDUCED
     assert decide(0.99, may_trade_full=False).suggested_risk_pct == 8.0

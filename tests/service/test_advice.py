@@ -116,6 +116,8 @@ BAD_BODIES = {
     "lone surrogate": '{"vix": 20, "price": 2510, "bot": "\\ud800"}',
     "naive time": '{"vix": 20, "price": 2510, "as_of": "2019-01-02T09:35:00"}',
     "time as number": '{"vix": 20, "price": 2510, "as_of": 1546439700}',
+    "time as digits": '{"vix": 20, "price": 2510, "as_of": "1546439700"}',
+    "tiny price": '{"vix": 20, "price": 1e-320}',
     "year 1800": '{"vix": 20, "price": 2510, "as_of": "1800-01-02T09:35:00Z"}',
     "year 9999": '{"vix": 20, "price": 2510, "as_of": "9999-12-31T23:59:59+00:00"}',
     "year 0001": '{"vix": 20, "price": 2510, "as_of": "0001-01-01T00:00:00+00:00"}',
@@ -144,6 +146,12 @@ def test_bad_input_is_a_4xx_problem_that_stores_nothing(live_service: AdvisorPro
 
 def test_a_problem_does_not_echo_what_was_sent(live_service: AdvisorProcess) -> None:
     response = post_text(live_service, "/advice", '{"vix": "secret-value", "price": "other-secret"}')
+    assert b"secret" not in response.data
+
+
+def test_a_problem_does_not_echo_names_that_the_caller_made_up(live_service: AdvisorProcess) -> None:
+    response = post_text(live_service, "/advice", '{"vix": 20, "price": 2500, "secretname": 1}')
+    assert response.status == 422
     assert b"secret" not in response.data
 
 

@@ -107,6 +107,12 @@ def test_one_version_shows_its_manifest_and_out_of_sample_metrics(ready_service:
     assert "manifest" not in {key for key, value in ready_service.request("GET", "/models").json()[0].items() if value}
 
 
+@pytest.mark.parametrize("version", ["%00", "1.0.0%00", "latest", "1.0"])
+def test_what_is_no_version_is_422(live_service: AdvisorProcess, version: str) -> None:
+    assert live_service.request("GET", f"/models/{version}").status == 422
+    assert live_service.request("POST", f"/models/{version}/activate").status == 422
+
+
 def test_an_unknown_version_is_404(live_service: AdvisorProcess) -> None:
     assert live_service.request("GET", "/models/9.9.9").status == 404
     assert live_service.request("POST", "/models/9.9.9/activate").status == 404

@@ -41,6 +41,27 @@ def test_a_restarted_bot_that_knows_other_running_figures_reports_the_same_trade
     assert len(rows(service)) == 1
 
 
+def test_minus_zero_is_zero(service: AdvisorProcess) -> None:
+    assert service.request("POST", "/outcomes", TRADE | {"net_pnl": -0.0}).status == 201
+    assert service.request("POST", "/outcomes", TRADE | {"net_pnl": 0}).json()["status"] == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("day", "flags"),
+    [
+        ("2018-12-02", ["not_a_session"]),
+        ("2030-12-30", ["in_the_future"]),
+        ("9999-12-31", ["not_a_session", "in_the_future"]),
+    ],
+)
+def test_an_impossible_trade_date_is_stored_and_flagged(
+    live_service: AdvisorProcess, day: str, flags: list[str]
+) -> None:
+    response = live_service.request("POST", "/outcomes", TRADE | {"trade_id": f"odd-{day}", "trade_date": day})
+    assert response.status == 201
+    assert response.json()["flags"] == flags
+
+
 def test_the_same_trade_with_another_pnl_is_a_conflict_and_the_first_stays(service: AdvisorProcess) -> None:
     service.request("POST", "/outcomes", TRADE)
     response = service.request("POST", "/outcomes", TRADE | {"net_pnl": -857.5})
@@ -97,6 +118,7 @@ BAD_TRADES: dict[str, dict[str, Any]] = {
     "unknown outcome": {"outcome": "DOUBLE_PROFIT"},
     "impossible date": {"trade_date": "2018-02-30"},
     "date as number": {"trade_date": 20181203},
+    "date as digits": {"trade_date": "1543795200"},
     "pnl text": {"net_pnl": "142.5"},
     "pnl too large": {"net_pnl": 1e12},
     "pnl bool": {"net_pnl": True},

@@ -8,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import urllib3
 
 from tests.conftest import StartProcess
-from tests.support.processes import AdvisorProcess, query
+from tests.support.processes import AdvisorProcess, query, wait_until
 
 HEAVY = {"sklearn", "pandas", "joblib", "scipy"}
 
@@ -76,6 +77,31 @@ def test_with_a_key_set_only_health_is_open(start_process: StartProcess, databas
         response = raw_request(service, "GET", "/models", headers)
         assert response == 401
     assert raw_request(service, "GET", "/livez", {}) == 200
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_an_unexpected_error_is_500_logged_once_and_without_the_key(
+    start_process: StartProcess, database_url: str, log_format: str
+) -> None:
+    service = start_process("serve", database_url, ADVISOR_API_KEY="hunter2-key", ADVISOR_LOG_FORMAT=log_format)
+    query(database_url, "ALTER TABLE market_days RENAME TO elsewhere")
+    bar = {"date": "2018-12-31", "spx_open": 1, "spx_high": 1, "spx_low": 1, "spx_close": 1, "vix_close": 77.25}
+    response = service.request("PUT", "/market-days", {"days": [bar]})
+    assert response.status == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert service.log.count("unexpected_error") == 1
+    assert "Exception in ASGI application" not in service.log
+    assert "hunter2" not in service.log
+    assert "77.25" not in service.log
+
+
+def test_the_advice_log_survives_an_unexpected_database_error(ready_service: AdvisorProcess, database_url: str) -> None:
+    query(database_url, "ALTER TABLE advice_log RENAME TO elsewhere")
+    assert ready_service.request("POST", "/advice", {"vix": 20, "price": 2500}).status == 200
+    wait_until(lambda: "advice_log_failed" in ready_service.log)
+    query(database_url, "ALTER TABLE elsewhere RENAME TO advice_log")
+    wait_until(lambda: query(database_url, "SELECT 1 FROM advice_log"))
+    assert ready_service.stop() == 0
 
 
 def test_a_restart_without_postgres_still_advises(ready_service: AdvisorProcess, start_process: StartProcess) -> None:

@@ -1,0 +1,30 @@
+"""The ranges that files keep are those of the wire."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from ares_client.contract import IndexPoints, VixPoints
+from kronos.condor import SD_MULTIPLIERS
+from kronos.market import SPX_RANGE, VIX_RANGE
+
+
+@pytest.mark.parametrize(("kind", "limits"), [(VixPoints, VIX_RANGE), (IndexPoints, SPX_RANGE)])
+def test_values_are_taken_within_and_refused_beyond(kind: object, limits: tuple[float, float]) -> None:
+    taken: TypeAdapter[float] = TypeAdapter(kind)
+    for value in limits:
+        assert taken.validate_python(float(value)) == value
+    for value in (limits[0] * 0.999, limits[1] * 1.001):
+        with pytest.raises(ValidationError):
+            taken.validate_python(value)
+
+
+def test_the_multipliers_asked_for_lie_on_the_grid() -> None:
+    from ares_client.contract import SdMultiplier
+
+    taken: TypeAdapter[float] = TypeAdapter(SdMultiplier)
+    assert [taken.validate_python(value) for value in (SD_MULTIPLIERS[0], SD_MULTIPLIERS[-1])] == [0.6, 1.6]
+    for value in (0.59, 1.61):
+        with pytest.raises(ValidationError):
+            taken.validate_python(value)

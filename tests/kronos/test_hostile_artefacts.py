@@ -1,0 +1,157 @@
+"""Artefacts that are signed well and meant ill: each is refused, with a reason, before it can do harm."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import io
+import json
+import struct
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kronos.artefact import Artefact
+from kronos.errors import ArtefactError
+from kronos.model import Model
+from kronos.training.export import TrainedModel
+
+Manifest = dict[str, Any]
+Arrays = dict[str, Any]
+
+
+def signed(body: bytes) -> bytes:
+    return body + hashlib.sha256(body).hexdigest().encode()
+
+
+def zipped(manifest: str | bytes, members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("manifest.json", manifest)
+        for name, content in members.items():
+            file.writestr(name, content)
+    return buffer.getvalue()
+
+
+def claiming(shape: str, dtype: str = "<f8") -> bytes:
+    """An array's header without its data."""
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}"
+    header += " " * (63 - (10 + len(header)) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+
+
+RAW_MEMBERS = {
+    "an array that claims 1e14 elements": claiming("(100000000000000,)"),
+    "an array whose size overflows": claiming("(9223372036854775807, 9223372036854775807)"),
+    "an array of negative size": claiming("(-1,)"),
+    "an array of objects": claiming("(11,)", "|O") + b"\x80\x04N.",
+    "an array header of garbage": b"\x93NUMPY\x01\x00\x10\x00" + b"{" * 16,
+    "an array header nested deep": claiming("(" * 3000 + ")" * 3000),
+    "an empty member": b"",
+}
+RAW_MANIFESTS = {
+    "nested deep": "[" * 200_000 + "]" * 200_000,
+    "not text": b"\xff\xfe{}",
+    "a list": "[]",
+    "infinite": '{"format": 1, "x": Infinity}',
+    "NaN": '{"format": 1, "x": NaN}',
+    "NUL": '{"format": 1, "x": "\\u0000"}',
+    "a lone surrogate": '{"format": 1, "x": "\\ud800"}',
+    "a true format": '{"format": true}',
+}
+
+
+@pytest.mark.parametrize("member", RAW_MEMBERS.values(), ids=RAW_MEMBERS.keys())
+def test_a_senseless_array_is_refused(member: bytes) -> None:
+    with pytest.raises(ArtefactError):
+        Artefact.from_bytes(signed(zipped('{"format": 1}', {"base_rates.npy": member})))
+
+
+@pytest.mark.parametrize("manifest", RAW_MANIFESTS.values(), ids=RAW_MANIFESTS.keys())
+def test_a_senseless_manifest_is_refused(manifest: str | bytes) -> None:
+    with pytest.raises(ArtefactError):
+        Artefact.from_bytes(signed(zipped(manifest, {})))
+
+
+@pytest.mark.parametrize(("offset", "value"), [(8, 1), (6, 99)], ids=["encrypted", "zip version 9.9"])
+def test_a_strange_zip_is_refused(offset: int, value: int) -> None:
+    body = bytearray(zipped('{"format": 1}', {}))
+    body[body.find(b"PK\x01\x02") + offset] = value
+    with pytest.raises(ArtefactError):
+        Artefact.from_bytes(signed(bytes(body)))
+
+
+def cycle(_: Manifest, arrays: Arrays) -> None:
+    for side in ("left", "right"):
+        arrays[f"full/tree_{side}"] = np.full_like(arrays[f"full/tree_{side}"], arrays["full/tree_roots"][0])
+
+
+def no_probes(_: Manifest, arrays: Arrays) -> None:
+    for name in [name for name in arrays if name.startswith("probes/")]:
+        arrays[name] = arrays[name][:0]
+
+
+def many_trees(_: Manifest, arrays: Arrays) -> None:
+    arrays["full/tree_roots"] = np.zeros(3_000_000, dtype=np.int32)
+
+
+def rates_above_one(_: Manifest, arrays: Arrays) -> None:
+    arrays["base_rates"] = np.full_like(arrays["base_rates"], 7.0)
+
+
+def falling_rates(_: Manifest, arrays: Arrays) -> None:
+    arrays["base_rates"] = arrays["base_rates"][::-1].copy()
+
+
+def without_an_array(_: Manifest, arrays: Arrays) -> None:
+    del arrays["market/tree_value"]
+
+
+def setting(path: str, value: Any) -> Callable[[Manifest, Arrays], None]:
+    def change(manifest: Manifest, _: Arrays) -> None:
+        *above, name = path.split(".")
+        for part in above:
+            manifest = manifest[part]
+        manifest[name] = value
+
+    return change
+
+
+CHANGES: dict[str, Callable[[Manifest, Arrays], None]] = {
+    "a tree with a cycle": cycle,
+    "no probe rows": no_probes,
+    "three million trees": many_trees,
+    "base rates above one": rates_above_one,
+    "falling base rates": falling_rates,
+    "a missing array": without_an_array,
+    "depth 0": setting("variants.full.depth", 0),
+    "depth true": setting("variants.full.depth", True),
+    "no variant": setting("variants.market", {}),
+    "skill true": setting("variants.full.metrics.brier_skill", True),
+    "skill text": setting("variants.full.metrics.brier_skill", "inf"),
+    "no metrics": setting("variants.full.metrics", {}),
+    "half a session to settlement": setting("spec.dte_sessions", 1.5),
+    "a million sessions to settlement": setting("spec.dte_sessions", 1_000_000),
+    "entry at noon": setting("spec.entry", "noon"),
+    "unknown management": setting("spec.management", "pray"),
+    "no multiplier allowed": setting("policy.lowest_sd_multiplier", 5.0),
+    "target text": setting("policy.target_probability", "x"),
+    "negative risk": setting("policy.reduced_risk_low_pct", -1.0),
+    "absurd risk": setting("policy.full_risk_pct", 1e9),
+    "unknown policy": setting("policy.surprise", 1),
+    "no training": setting("training", {}),
+    "trained in the year 20000": setting("training.last", "20000-01-01"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_what_could_not_be_served_is_refused(trained: TrainedModel, change: Callable[[Manifest, Arrays], None]) -> None:
+    manifest = copy.deepcopy(json.loads(json.dumps(dict(trained.artefact.manifest))))
+    arrays = dict(trained.artefact.arrays)
+    Model.from_bytes(Artefact(manifest, arrays).to_bytes())
+    change(manifest, arrays)
+    with pytest.raises(ArtefactError):
+        Model.from_bytes(Artefact(manifest, arrays).to_bytes())
