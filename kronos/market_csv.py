@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 from kronos.errors import MarketDataError
 from kronos.market import OPTIONAL_COLUMNS, REQUIRED_COLUMNS, SPX_RANGE, VIX_RANGE, MarketHistory
 from kronos.sessions import exchange_sessions
+
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def read_market_csv(path: Path) -> MarketHistory:
@@ -69,8 +72,9 @@ def _parse(path: Path, reader: csv.DictReader[str]) -> MarketHistory:
 
 
 def _session(where: str, text: str | None) -> date:
+    stripped = (text or "").strip()
     try:
-        day = date.fromisoformat((text or "").strip())
+        day = date.fromisoformat(stripped if DATE.fullmatch(stripped) else "")
     except ValueError:
         raise MarketDataError(f"{where}, column date: {text!r} is not a date like 2018-12-31") from None
     sessions = exchange_sessions()

@@ -16,7 +16,7 @@ from service.market_days.holder import MarketHolder
 from service.market_days.repository import MarketDayRepository
 from service.models.holder import ChampionOnDisk, LiveModel, ModelHolder
 from service.models.repository import ModelRepository
-from service.notifications import CHANNEL
+from service.notifications import CHANNEL, Topic
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,10 @@ class Watcher:
         finally:
             connection.terminate()
 
-    def _wake(self, *_: Any) -> None:
+    def _wake(self, *told: Any) -> None:
+        if told[-1] == Topic.MARKET_DAYS:
+            # Bars stamped earlier may be committed later: being told outweighs the fingerprint.
+            self._bars = None
         self._changed.set()
 
     async def _refresh_model(self) -> None:

@@ -25,6 +25,8 @@ BAD_FILES = {
     "Sunday": ([HEADER, GOOD.replace("12-28", "12-30")], "row 2, column date: 2018-12-30 is not an exchange session"),
     "holiday": ([HEADER, GOOD.replace("12-28", "12-25")], "row 2, column date: 2018-12-25 is not an exchange session"),
     "no date": ([HEADER, GOOD.replace("2018-12-28", "28/12/2018")], "row 2, column date: '28/12/2018' is not a date"),
+    "digits only": ([HEADER, GOOD.replace("2018-12-28", "20181228")], "column date: '20181228' is not a date"),
+    "week": ([HEADER, GOOD.replace("2018-12-28", "2018-W52-1")], "column date: '2018-W52-1' is not a date"),
     "too old": (
         [HEADER, GOOD.replace("2018-12-28", "1960-01-04")],
         "column date: 1960-01-04 is outside the session list",
