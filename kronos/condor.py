@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, TypeVar, get_args
 import numpy as np
 import numpy.typing as npt
 
-from kronos.market import Floats, MarketHistory, Positions
+from kronos.market import Floats, MarketHistory
 from kronos.sessions import SESSIONS_PER_YEAR, Days, exchange_sessions
 
 Entry = Literal["open", "close"]
@@ -176,11 +176,6 @@ def listed_strikes(price: Floats, half_width: Floats, spec: CondorSpec) -> Strik
     put_short = np.floor((price - half_width) / step) * step
     call_short = np.ceil((price + half_width) / step) * step
     return Strikes(put_short - wing, put_short, call_short, call_short + wing)
-
-
-def entries_between(history: MarketHistory, first: np.datetime64, last: np.datetime64) -> Positions:
-    """Positions of the sessions from `first` to `last`, both included."""
-    return np.flatnonzero((history.sessions >= first) & (history.sessions <= last))
 
 
 def _shifted(values: Floats, ahead: int) -> Floats:

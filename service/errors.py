@@ -10,7 +10,7 @@ AdvisorError                      carries its HTTP status and a title
 ├── OutsideCalendarError          422  the moment of entry lies outside the session list
 ├── NothingToRetrainError         409  there is no champion to continue from
 ├── BodyTooLargeError             413  the request body is over the limit
-└── UnauthorizedError, ForbiddenError  401, 403
+└── UnauthorizedError             401  no key, or one that is not known
 TrainingFailedError               a retraining could not be carried out
 EmbeddedPostgresError             the embedded PostgreSQL cannot be run
 ConfigurationError                the settings cannot work
@@ -78,13 +78,6 @@ class UnauthorizedError(AdvisorError):
 
     status = HTTPStatus.UNAUTHORIZED
     title = "Unauthorized"
-
-
-class ForbiddenError(AdvisorError):
-    """The key may not do this."""
-
-    status = HTTPStatus.FORBIDDEN
-    title = "Forbidden"
 
 
 class EmbeddedPostgresError(Exception):
