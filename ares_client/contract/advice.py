@@ -1,0 +1,87 @@
+"""`POST /advice`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from ares_client.contract.values import (
+    Identifier,
+    IndexPoints,
+    Percent,
+    Probability,
+    Reply,
+    Request,
+    SdMultiplier,
+    Timestamp,
+    TradingAdvice,
+    VixPoints,
+)
+
+CONTRACT_VERSION = 1
+"""Raised when an old client could misread a reply; a client refuses a reply with a higher one."""
+
+
+class AdviceRequest(Request):
+    """What ARES knows at entry. Features given here are used only where the service cannot derive them."""
+
+    vix: VixPoints
+    price: IndexPoints
+    day_of_week: Annotated[int, Field(ge=0, le=6, description="0 = Monday")] | None = None
+    as_of: Timestamp | None = Field(default=None, description="the moment of entry; default: now")
+    bot: Identifier = "ares"
+    sd_multiplier: SdMultiplier = 1.0
+    vix_percentile_30d: Percent | None = None
+    vix_change_1d: Annotated[float, Field(ge=-100, le=1000, description="%")] | None = None
+    price_change_1d: Annotated[float, Field(ge=-100, le=1000, description="%")] | None = None
+    expected_move_pct: Annotated[float, Field(gt=0, le=100, description="% of the price")] | None = None
+    win_rate_30d: Probability | None = None
+    avg_pnl_30d: Annotated[float, Field(ge=-1e9, le=1e9, description="$ a contract")] | None = None
+
+
+class CurvePoint(Reply):
+    """The probability of full profit at one multiplier, beside the base rate there."""
+
+    sd_multiplier: float
+    win_probability: Probability
+    base_rate: Probability
+
+
+class FeatureValue(Reply):
+    """A feature the model was asked with, and where its value came from."""
+
+    value: float
+    source: Literal["derived", "request"]
+
+
+class Factor(Reply):
+    """A feature's signed share of this probability's log-odds before calibration."""
+
+    feature: str
+    log_odds: float
+
+
+class AdviceReply(Reply):
+    """The service's answer to `POST /advice`."""
+
+    contract_version: int = CONTRACT_VERSION
+    advice_id: UUID
+    advice: TradingAdvice
+    win_probability: Probability
+    base_rate: Probability
+    sd_multiplier: SdMultiplier
+    suggested_risk_pct: Percent
+    suggested_sd_multiplier: SdMultiplier
+    curve: list[CurvePoint]
+    status: Literal["ok", "degraded"]
+    reasons: list[str]
+    variant: Literal["full", "market", "minimal"]
+    features: dict[str, FeatureValue]
+    base_log_odds: float
+    top_factors: list[Factor]
+    session: date = Field(description="the exchange session the advice is for")
+    as_of: datetime
+    model_version: str

@@ -1,0 +1,66 @@
+"""`POST /outcomes`, `GET /outcomes`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from ares_client.contract.values import (
+    Day,
+    Dollars,
+    Identifier,
+    IndexPoints,
+    Reply,
+    Request,
+    SdMultiplier,
+    TradeOutcome,
+)
+
+MAX_OUTCOMES_PER_BATCH = 100
+MAX_REPORTED_FEATURES = 64
+
+
+class Outcome(Request):
+    """One closed trade. `(bot, trade_id)` names it; the same content again changes nothing."""
+
+    bot: Identifier = "ares"
+    trade_id: Identifier
+    trade_date: Day = Field(description="the session the trade was opened on", examples=["2018-12-03"])
+    outcome: Annotated[TradeOutcome, Field(strict=False)]
+    net_pnl: Dollars = Field(description="$ after costs, of the whole position", examples=[142.5])
+    features: Annotated[dict[Identifier, float | None], Field(max_length=MAX_REPORTED_FEATURES)] = Field(
+        default_factory=dict, description="what the bot believed at entry; kept for audit, never trained on"
+    )
+    sd_multiplier: SdMultiplier | None = Field(default=None, description="the multiplier really traded")
+    advice_id: Annotated[UUID, Field(strict=False)] | None = None
+    put_short_strike: IndexPoints | None = None
+    put_long_strike: IndexPoints | None = None
+    call_short_strike: IndexPoints | None = None
+    call_long_strike: IndexPoints | None = None
+    settlement_price: IndexPoints | None = None
+    contracts: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    credit: Dollars | None = Field(default=None, description="$ a condor, as received at entry")
+
+
+class OutcomeBatch(Request):
+    """Up to 100 closed trades; each is validated and answered on its own."""
+
+    outcomes: Annotated[list[Any], Field(min_length=1, max_length=MAX_OUTCOMES_PER_BATCH)]
+
+
+class OutcomeResult(Reply):
+    """What became of one reported trade. Anything but `invalid` and `conflict` is durable."""
+
+    status: Literal["recorded", "duplicate", "conflict", "invalid"]
+    bot: str | None = None
+    trade_id: str | None = None
+    detail: str | None = None
+    flags: list[str] = Field(default_factory=list)
+
+
+class OutcomeBatchReply(Reply):
+    """One result for each item of the batch, in its order."""
+
+    results: list[OutcomeResult]

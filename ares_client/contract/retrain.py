@@ -1,0 +1,43 @@
+"""`POST /retrain`, `GET /retrain`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from ares_client.contract.models import Metrics
+from ares_client.contract.values import Reply, Request
+
+
+class RetrainRequest(Request):
+    """Ask for a challenger. `force` skips the gate, and is recorded as such."""
+
+    min_new_samples: Annotated[int, Field(ge=0, le=1_000_000)] = 50
+    force: bool = False
+
+
+class RetrainRun(Reply):
+    """One retraining: where it stands, and how it ended."""
+
+    run_id: UUID
+    state: Literal["queued", "running", "promoted", "refused", "failed"]
+    requested_at: datetime
+    finished_at: datetime | None = None
+    forced: bool = False
+    new_outcomes: int
+    model_version: str | None = None
+    reason: str | None = None
+    metrics: Metrics | None = None
+    figures: dict[str, Any] = Field(default_factory=dict, description="the gate's figures")
+
+
+class RetrainNotNeeded(Reply):
+    """Too few new outcomes to retrain: how many there are, and how many are missing."""
+
+    state: Literal["not_enough_outcomes"] = "not_enough_outcomes"
+    new_outcomes: int
+    min_new_samples: int
+    missing: int
