@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,7 @@ import numpy as np
 from kronos.artefact import Artefact
 from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS, CondorSpec
 from kronos.curve import GRID, CurveModel
+from kronos.drift import TrainingValues, training_values
 from kronos.errors import ArtefactError
 from kronos.features import FEATURES, VARIANT_FEATURES, VARIANTS, Variant, schema_hash
 from kronos.market import Floats
@@ -31,8 +33,8 @@ class Prediction:
     ----------
     probability, base_rate : at the multiplier asked for
     multipliers, curve, base_rates : (k,) over the grid; the curve is calibrated and never decreases
-    base_log_odds : before calibration, of the training rows' median features
-    contributions : by feature, signed; with the base they add up to the log-odds before calibration
+    base_log_odds : before calibration, of the training rows' median features; without skill, of the base rate
+    contributions : by feature, signed; with the base they add up to the log-odds before calibration; without skill none
     out_of_domain : whether a feature lies outside its training range
     has_skill : False where the variant was no better than climatology out of sample: the curve is then the base rates
     """
@@ -47,9 +49,10 @@ class Prediction:
     out_of_domain: bool
     has_skill: bool
 
-    def top_factors(self, count: int) -> Sequence[tuple[str, float]]:
-        """The features that moved this probability most, largest first."""
-        return sorted(self.contributions.items(), key=lambda item: -abs(item[1]))[:count]
+    @property
+    def factors(self) -> Sequence[tuple[str, float]]:
+        """The contributions, those that moved this probability most first."""
+        return sorted(self.contributions.items(), key=lambda item: -abs(item[1]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +104,7 @@ class Model:
     ----------
     base_rates : (len(SD_MULTIPLIERS),) win rates of the training window
     trained_through : the last session trained on
+    training_values : the training distribution by feature; empty where the artefact carries no rows
     """
 
     manifest: Mapping[str, Any]
@@ -109,6 +113,7 @@ class Model:
     variants: Mapping[Variant, VariantModel]
     base_rates: Floats
     trained_through: date
+    training_values: Mapping[str, TrainingValues]
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Model:
@@ -138,6 +143,7 @@ class Model:
                 variants={variant: _variant(variant, artefact) for variant in VARIANTS},
                 base_rates=require_array(artefact.arrays, "base_rates", "float64", (len(SD_MULTIPLIERS),)),
                 trained_through=date.fromisoformat(manifest["training"]["last"]),
+                training_values=training_values(artefact.arrays),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ArtefactError(f"the manifest cannot be understood: {error}") from error
@@ -166,10 +172,12 @@ class Model:
         features = np.array([values[name] for name in VARIANT_FEATURES[variant]])
         has_skill = chosen.brier_skill > 0
         curve = chosen.curve_model.curve(features[None])[0] if has_skill else self.base_rates
-        base_log_odds, contributions = chosen.explain(features, sd_multiplier)
+        base_rate = float(np.interp(sd_multiplier, GRID, self.base_rates))
+        explained = chosen.explain(features, sd_multiplier) if has_skill else (_log_odds(base_rate), {})
+        base_log_odds, contributions = explained
         return Prediction(
             probability=float(np.interp(sd_multiplier, GRID, curve)),
-            base_rate=float(np.interp(sd_multiplier, GRID, self.base_rates)),
+            base_rate=base_rate,
             multipliers=GRID,
             curve=curve,
             base_rates=self.base_rates,
@@ -211,6 +219,10 @@ class Model:
             said = [prediction.probability, prediction.base_log_odds, *prediction.contributions.values()]
             if not np.isfinite([*said, decision.suggested_risk_pct]).all():
                 raise ArtefactError(f"variant {variant} does not answer its probe rows")
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(probability / (1 - probability))
 
 
 def _probes(artefact: Artefact) -> Floats:

@@ -10,10 +10,10 @@ from rich.table import Table
 if TYPE_CHECKING:
     from kronos.backtest import Backtest
     from kronos.features import Variant
+    from kronos.scores import Scores
     from kronos.training.evaluate import Evaluation
     from kronos.training.policy_scores import PolicyScores
     from kronos.training.rows import TrainingRows
-    from kronos.training.scores import Scores
 
 SWEEP_COLUMNS = (
     ("sold", "condors", "d"),

@@ -135,6 +135,11 @@ class Ticker:
             self._bars.reset(self._task, total=of)
         self._bars.update(self._task, completed=done)
 
+    def phase(self, name: str) -> Ticker:
+        """Name what the steps that follow are of."""
+        self._bars.update(self._task, description=name)
+        return self
+
 
 @contextmanager
 def progress(what: str) -> Iterator[Ticker]:

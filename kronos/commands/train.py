@@ -52,7 +52,7 @@ def train_command(
     rows, stale = build_rows(asked.history, asked.spec, asked.start, asked.end)
     say_left_out(stale)
     with progress("training") as ticker:
-        trained = train(rows, asked.spec, jobs=jobs or all_cores(), progress=ticker)
+        trained = train(rows, asked.spec, jobs=jobs or all_cores(), progress=ticker.phase)
     content = trained.artefact.to_bytes()
     try:
         out.write_bytes(content)

@@ -14,8 +14,8 @@ from kronos.report.formats import count, dollars, dollars_interval, interval, pe
 from kronos.report.limits import limitations, opens_table
 from kronos.report.parts import Table
 from kronos.report.study import Study
+from kronos.scores import Scores
 from kronos.training.export import LIBRARIES, fingerprint
-from kronos.training.scores import Scores
 
 NAMES = {
     "model": "the model",

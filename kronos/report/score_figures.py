@@ -11,8 +11,8 @@ from kronos.report.formats import NINETY_FIVE, count, interval, percent, percent
 from kronos.report.parts import Figure, Table
 from kronos.report.study import Study
 from kronos.report.svg import Drawing, Panel
+from kronos.scores import CONFIDENCE, Bin, Scores
 from kronos.sessions import Days
-from kronos.training.scores import CONFIDENCE, Bin, Scores
 
 BAND_SAMPLES = 2_000
 WINDOW_SESSIONS = 63

@@ -16,12 +16,12 @@ from kronos.errors import TrainingRefusedError
 from kronos.features import Variant
 from kronos.market import Floats, Positions, years_of
 from kronos.policy import Policy
+from kronos.scores import Scores, score
 from kronos.training.out_of_fold import OutOfFold, Progress, walk_forward
 from kronos.training.policy_scores import PolicyScores, follow_advice
 from kronos.training.recipe import DEFAULT_RECIPE, Recipe
 from kronos.training.references import guide_recipe
 from kronos.training.rows import TrainingRows
-from kronos.training.scores import Scores, score
 
 AT_ONE = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
 VIX_REGIMES = ((0.0, 15.0), (15.0, 20.0), (20.0, 30.0), (30.0, float("inf")))

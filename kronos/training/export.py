@@ -17,15 +17,17 @@ from kronos.curve import CurveModel
 from kronos.features import VARIANTS, Variant, schema_hash
 from kronos.packing import pack
 from kronos.policy import Policy
+from kronos.scores import Scores, score
 from kronos.training.calibrate import fit_calibrator
 from kronos.training.fit import fit_logistic, fit_trees
-from kronos.training.out_of_fold import OutOfFold, Progress, base_rates, walk_forward
+from kronos.training.out_of_fold import OutOfFold, base_rates, walk_forward
+from kronos.training.progress import Phases, silent
 from kronos.training.recipe import DEFAULT_RECIPE, Recipe
 from kronos.training.rows import TrainingRows, row_arrays
-from kronos.training.scores import Scores, score
 
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
 PROBES = 8
+TRAINING: dict[Variant, str] = {variant: f"training {variant}" for variant in VARIANTS}
 AT_ONE = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
 
 
@@ -50,14 +52,14 @@ def train(
     policy: Policy | None = None,
     recipe: Recipe = DEFAULT_RECIPE,
     jobs: int = 1,
-    progress: Progress | None = None,
+    progress: Phases = silent,
 ) -> TrainedModel:
     """Train the three variants; the same rows and recipe give the same artefact, byte for byte.
 
     Parameters
     ----------
     rows : in order of time
-    progress : called as (folds done, folds in all), variants one after the other
+    progress : told of a phase for each variant, named as in `TRAINING`, and of its folds
 
     Raises
     ------
@@ -70,7 +72,8 @@ def train(
     scores: dict[Variant, Scores] = {}
     probes = _probes(rows)
     for variant in VARIANTS:
-        tested = walk_forward(rows, variant, spec.horizon_sessions, recipe, jobs=jobs, progress=progress)
+        tell = progress(TRAINING[variant])
+        tested = walk_forward(rows, variant, spec.horizon_sessions, recipe, jobs=jobs, progress=tell)
         scored = tested.scored()
         out_of_fold[variant] = tested
         scores[variant] = score(

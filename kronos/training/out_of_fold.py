@@ -50,6 +50,12 @@ class OutOfFold:
             scored &= self.rows.sessions >= test_start
         return np.flatnonzero(scored)
 
+    def before(self, moment: np.datetime64, gap_sessions: int) -> OutOfFold:
+        """Those rows that were settled before a moment."""
+        stop = int(settled_before(self.rows.sessions, moment, gap_sessions).sum())
+        arrays = {name: getattr(self, name)[:stop] for name in ("log_odds", "probability", "logistic", "climatology")}
+        return OutOfFold(self.rows.take(slice(stop)), first_calibrated=min(self.first_calibrated, stop), **arrays)
+
 
 def walk_forward(
     rows: TrainingRows,

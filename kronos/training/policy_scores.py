@@ -13,9 +13,9 @@ from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS
 from kronos.curve import GRID
 from kronos.market import Floats, Positions
 from kronos.policy import Advice, Policy
+from kronos.scores import BOOTSTRAP_SAMPLES, CONFIDENCE
 from kronos.sessions import Days
 from kronos.training.out_of_fold import OutOfFold
-from kronos.training.scores import BOOTSTRAP_SAMPLES, CONFIDENCE
 
 AT_ONE = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
 

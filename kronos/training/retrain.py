@@ -10,20 +10,28 @@ from typing import Any
 import numpy as np
 
 from kronos.artefact import Artefact
-from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS
 from kronos.errors import MarketDataError, TrainingRefusedError
 from kronos.features import VARIANTS
-from kronos.gate import Evidence, GateDecision, GateLimits, decide
-from kronos.market import Floats, MarketHistory
+from kronos.gate import Comparison, Evidence, GateDecision, GateLimits, decide
+from kronos.market import MarketHistory
 from kronos.model import Model
-from kronos.training.export import TrainedModel, fit_variant, train
-from kronos.training.out_of_fold import Progress, walk_forward
+from kronos.training.confirmation import (
+    AT_ONE,
+    NewSessions,
+    new_sessions,
+    predict_forward,
+    served_curves,
+    vix_correlation,
+)
+from kronos.training.export import TrainedModel, train
+from kronos.training.out_of_fold import OutOfFold
+from kronos.training.progress import Phases, silent
 from kronos.training.recipe import DEFAULT_RECIPE, Recipe
 from kronos.training.rows import TrainingRows, build_rows, merge_rows, rows_of
 from kronos.training.trades import JoinedTrades, Trade, join_trades
 
-RICHEST = VARIANTS[0]
-AT_ONE = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
+RICHEST, MINIMAL = VARIANTS[0], VARIANTS[-1]
+COMPARING = "comparing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +44,31 @@ class RetrainResult:
     figures: dict[str, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class _Material:
+    """What a run has to work with.
+
+    Attributes
+    ----------
+    own : the champion's rows
+    rows : those, and all that is new
+    joined : the reported trades
+    market, reported : the sessions to judge by: as the bars tell them, and where there are only trades
+    """
+
+    champion: Model
+    own: TrainingRows
+    rows: TrainingRows
+    joined: JoinedTrades
+    market: NewSessions
+    reported: NewSessions
+    vix_correlation: float | None
+
+    def evidence(self, comparison: Comparison | None = None) -> Evidence:
+        market, reported = self.market.news(self.champion), self.reported.news(self.champion)
+        return Evidence(market, reported, self.vix_correlation, comparison)
+
+
 def retrain(
     champion: bytes,
     history: MarketHistory | None,
@@ -45,7 +78,7 @@ def retrain(
     *,
     forced: bool = False,
     recipe: Recipe = DEFAULT_RECIPE,
-    progress: Progress | None = None,
+    progress: Phases = silent,
 ) -> RetrainResult:
     """Train and judge a challenger.
 
@@ -55,91 +88,111 @@ def retrain(
     history : all stored bars
     today : trades of later sessions teach nothing
     forced : promote whatever the gate says; its figures are kept
+    progress : told of the phases of `train`, then of `COMPARING`
 
     Raises
     ------
     ArtefactError
         Where the champion cannot be read.
     """
-    artefact = Artefact.from_bytes(champion)
-    serving = Model.from_artefact(artefact)
-    own = rows_of(artefact)
-    joined = join_trades([trade for trade in trades if trade.session <= today], history, serving.spec)
-    rows = merge_rows(own, _settled_since(own, history, serving))
+    past = [trade for trade in trades if trade.session <= today]
+    material = _gather(Artefact.from_bytes(champion), history, past, limits)
+    figures = _data_figures(material) | {"trades_from_the_future": len(trades) - len(past)}
+    if material.joined.suspicious_share > limits.max_suspicious_share and not forced:
+        before_training = decide(material.evidence(), limits).figures
+        return RetrainResult(False, _suspicion(material.joined, limits), None, figures | before_training)
+    serving = material.champion
+    challenger = None
+    try:
+        challenger = train(material.rows, serving.spec, policy=serving.policy, recipe=recipe, progress=progress)
+        comparison = _compare(material, challenger, limits, recipe, progress)
+        decision = decide(material.evidence(comparison), limits)
+    except TrainingRefusedError as error:
+        before_training = decide(material.evidence(), limits).figures
+        decision = GateDecision(False, f"insufficient_evidence: {error}", before_training)
+    promoted = challenger is not None and (decision.promoted or forced)
+    return RetrainResult(promoted, None if promoted else decision.reason, challenger, figures | decision.figures)
+
+
+def _gather(
+    artefact: Artefact, history: MarketHistory | None, trades: Sequence[Trade], limits: GateLimits
+) -> _Material:
+    """Put the champion's rows, the bars and the reported trades together."""
+    champion, own = Model.from_artefact(artefact), rows_of(artefact)
+    joined = join_trades(trades, history, champion.spec)
+    settled = _settled(own, history, champion)
+    learned = own.sessions[own.from_the_market()]
+    rows = merge_rows(own, settled.take(~np.isin(settled.sessions, learned)))
     # A trade without a bar knows less than a row that the market gave.
     known_better = np.isin(joined.rows.sessions, rows.sessions) & ~joined.rows.from_the_market()
     rows = merge_rows(rows, joined.rows.take(~known_better))
-    figures = _data_figures(own, rows, joined)
-    if joined.suspicious_share > limits.max_suspicious_share and not forced:
-        return RetrainResult(False, _suspicion(joined, limits), None, figures)
-    try:
-        challenger = train(rows, serving.spec, policy=serving.policy, recipe=recipe, progress=progress)
-    except TrainingRefusedError as error:
-        return RetrainResult(False, f"insufficient_evidence: {error}", None, figures)
-    try:
-        decision = decide(_evidence(own, rows, serving, challenger, limits, recipe), limits)
-    except TrainingRefusedError as error:
-        decision = GateDecision(False, f"insufficient_evidence: {error}", {})
-    promoted = decision.promoted or forced
-    return RetrainResult(promoted, None if promoted else decision.reason, challenger, {**figures, **decision.figures})
-
-
-def _settled_since(own: TrainingRows, history: MarketHistory | None, serving: Model) -> TrainingRows:
-    """Rows of the settled sessions that the champion has not learned from the market, traded or not."""
-    nothing = own.take(slice(0, 0))
-    if history is None:
-        return nothing
-    learned = own.sessions[own.from_the_market()]
-    try:
-        settled = build_rows(history, serving.spec, start=learned[0])[0]
-    except MarketDataError:
-        return nothing
-    return settled.take(~np.isin(settled.sessions, learned))
-
-
-def _evidence(
-    own: TrainingRows,
-    rows: TrainingRows,
-    serving: Model,
-    challenger: TrainedModel,
-    limits: GateLimits,
-    recipe: Recipe,
-) -> Evidence:
-    """Both recipes fitted without the newest sessions, and asked about those."""
-    whole = rows.take(rows.complete(RICHEST) & rows.from_the_market())
-    newest = whole.take(slice(max(0, len(whole) - limits.confirmation_sessions), None))
-    cut = newest.sessions[0]
-    served = Model.from_artefact(challenger.artefact)
-    features = newest.for_variant(RICHEST)[-limits.recent_sessions :]
-    shift = served.variants[RICHEST].curve_model.curve(features) - serving.variants[RICHEST].curve_model.curve(features)
-    before = serving.manifest["variants"]
-    return Evidence(
-        champion=_without_newest(own, cut, serving, newest, recipe),
-        challenger=_without_newest(rows, cut, serving, newest, recipe),
-        won=newest.labels[:, AT_ONE],
-        recent_shift=float(shift[:, AT_ONE].mean()),
-        skill_lost=max(
-            before[variant]["metrics"]["brier_skill"] - scores.brier_skill
-            for variant, scores in challenger.scores.items()
-        ),
-        ece_over_band=max(scores.ece - scores.ece_band for scores in challenger.scores.values()),
+    gap, newest = champion.spec.horizon_sessions, limits.confirmation_sessions
+    market = new_sessions(own, settled, RICHEST, gap, newest)
+    return _Material(
+        champion=champion,
+        own=own,
+        rows=rows,
+        joined=joined,
+        # What the bot reports trains the challenger, but where there are bars it has no say in the judgement.
+        market=market,
+        reported=new_sessions(own, rows.take(~rows.from_the_market()), MINIMAL, gap, newest),
+        vix_correlation=None if history is None else vix_correlation(history, market.rows.sessions),
     )
 
 
-def _without_newest(
-    rows: TrainingRows, cut: np.datetime64, serving: Model, newest: TrainingRows, recipe: Recipe
-) -> Floats:
-    """(n,) probabilities of the newest sessions from a model fitted on the rows before them."""
-    earlier = rows.take(rows.sessions < cut)
-    tested = walk_forward(earlier, RICHEST, serving.spec.horizon_sessions, recipe)
-    model = fit_variant(earlier, RICHEST, tested, recipe)
-    return model.curve(newest.for_variant(RICHEST))[:, AT_ONE]
+def _settled(own: TrainingRows, history: MarketHistory | None, champion: Model) -> TrainingRows:
+    """Rows of the settled sessions since the champion's first, traded or not, as the bars tell them."""
+    nothing, learned = own.take(slice(0, 0)), own.sessions[own.from_the_market()]
+    if history is None:
+        return nothing
+    try:
+        return build_rows(history, champion.spec, start=learned[0] if len(learned) else None)[0]
+    except MarketDataError:
+        return nothing
 
 
-def _data_figures(own: TrainingRows, rows: TrainingRows, joined: JoinedTrades) -> dict[str, Any]:
+def _compare(
+    material: _Material, challenger: TrainedModel, limits: GateLimits, recipe: Recipe, progress: Phases
+) -> Comparison:
+    """Champion and challenger on the new sessions, on recent ones, and on the champion's history."""
+    champion, rows = material.champion, material.rows
+    tell, gap = progress(COMPARING), champion.spec.horizon_sessions
+    sources = (material.market, material.reported)
+    whole = rows.take(rows.complete(RICHEST) & rows.from_the_market())
+    recent = whole.take(slice(-limits.recent_sessions, None)).for_variant(RICHEST)
+    served = Model.from_artefact(challenger.artefact)
+    shift = served_curves(served, RICHEST, recent) - served_curves(champion, RICHEST, recent)
+    before = {variant: champion.manifest["variants"][variant]["metrics"] for variant in VARIANTS}
+    return Comparison(
+        challenger=predict_forward(sources, rows, challenger, gap, recipe, tell),
+        recent_shift=float(shift[:, AT_ONE].mean()),
+        skill_lost=max(
+            _skill_lost(before[variant]["brier_skill"], tested, material.own)
+            for variant, tested in challenger.out_of_fold.items()
+        ),
+        calibration_lost=max(
+            scores.ece - scores.ece_band - max(0.0, before[variant]["ece"] - before[variant]["ece_band"])
+            for variant, scores in challenger.scores.items()
+        ),
+    )
+
+
+def _skill_lost(before: float, tested: OutOfFold, own: TrainingRows) -> float:
+    """Brier skill at multiplier 1.0 lost on the champion's own sessions, as far as they were walked again."""
+    scored = tested.scored()
+    scored = scored[np.isin(tested.rows.sessions[scored], own.sessions)]
+    if not len(scored):
+        return 0.0
+    won = tested.rows.labels[scored, AT_ONE]
+    model, climatology = tested.probability[scored, AT_ONE], tested.climatology[scored, AT_ONE]
+    return float(before - (1 - ((model - won) ** 2).sum() / ((climatology - won) ** 2).sum()))
+
+
+def _data_figures(material: _Material) -> dict[str, Any]:
+    joined = material.joined
     return {
-        "sessions_before": len(own),
-        "sessions_now": len(rows),
+        "sessions_before": len(material.own),
+        "sessions_now": len(material.rows),
         "trades_checked": joined.checked,
         "trades_contradicted": joined.contradicted,
         "trades_implausible": joined.implausible,

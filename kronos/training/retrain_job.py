@@ -1,7 +1,9 @@
 """One retraining as a process of its own: `python -m kronos.training.retrain_job FOLDER`.
 
 Reads `champion.ares`, `market_days.csv` (if there) and `job.json` from the folder; writes `result.json` and, if one
-was trained, `challenger.ares`. Runs niced, and ends when its stdin does: then whoever asked for it is gone.
+was trained, `challenger.ares`. Its stdout is JSON lines that tell how far it is, each a
+`kronos.training.progress.Step`, and nothing else. Runs niced, and ends when its stdin does: then whoever asked for it
+is gone.
 """
 
 from __future__ import annotations
@@ -10,21 +12,33 @@ import json
 import os
 import sys
 import threading
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import TextIO
 
 from kronos.gate import GateLimits
 from kronos.market_csv import read_market_csv
-from kronos.training.retrain import retrain
+from kronos.training.export import TRAINING
+from kronos.training.progress import PhasedProgress, Step
+from kronos.training.retrain import COMPARING, retrain
 from kronos.training.trades import Trade
 
 NICENESS = 10
 ORPHANED = 3
 STDIN = 0
+READING, WRITING = "reading", "writing"
+SHARES = {READING: 0.02, **dict.fromkeys(TRAINING.values(), 0.25), COMPARING: 0.21, WRITING: 0.02}
+SECONDS_BETWEEN_LINES = 0.3
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, lines: TextIO) -> None:
     """Carry out the job."""
+    progress = PhasedProgress(SHARES, written_to(lines))
+    progress(READING)
     job = json.loads((folder / "job.json").read_text())
     bars = folder / "market_days.csv"
     result = retrain(
@@ -34,7 +48,9 @@ def main(folder: Path) -> None:
         GateLimits(**job["limits"]),
         date.fromisoformat(job["today"]),
         forced=job["forced"],
+        progress=progress,
     )
+    written = progress(WRITING)
     challenger = result.challenger
     if challenger is not None:
         (folder / "challenger.ares").write_bytes(challenger.artefact.to_bytes())
@@ -46,6 +62,23 @@ def main(folder: Path) -> None:
         "metrics": None if challenger is None else challenger.headline_metrics,
     }
     (folder / "result.json").write_text(json.dumps(summary))
+    written(1, 1)
+
+
+def written_to(lines: TextIO, clock: Callable[[], float] = time.monotonic) -> Callable[[Step], None]:
+    """Write steps as JSON lines: the first of each phase, the very last, and a few a second between them."""
+    phase, written_at = "", -SECONDS_BETWEEN_LINES
+
+    def write(step: Step) -> None:
+        nonlocal phase, written_at
+        now = clock()
+        if step.phase == phase and step.fraction < 1 and now - written_at < SECONDS_BETWEEN_LINES:
+            return
+        phase, written_at = step.phase, now
+        lines.write(json.dumps(asdict(step)) + "\n")
+        lines.flush()
+
+    return write
 
 
 def _end_with_stdin() -> None:
@@ -57,4 +90,6 @@ def _end_with_stdin() -> None:
 if __name__ == "__main__":
     os.nice(NICENESS)
     threading.Thread(target=_end_with_stdin, daemon=True).start()
-    main(Path(sys.argv[1]))
+    stdout = sys.stdout
+    with redirect_stdout(sys.stderr):
+        main(Path(sys.argv[1]), stdout)

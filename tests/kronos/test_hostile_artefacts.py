@@ -110,6 +110,18 @@ def without_an_array(_: Manifest, arrays: Arrays) -> None:
     del arrays["market/tree_value"]
 
 
+def narrow_rows(_: Manifest, arrays: Arrays) -> None:
+    arrays["rows/features"] = arrays["rows/features"][:, :-1].copy()
+
+
+def scalar_rows(_: Manifest, arrays: Arrays) -> None:
+    arrays["rows/features"] = np.array(1.0)
+
+
+def endless_rows(_: Manifest, arrays: Arrays) -> None:
+    arrays["rows/features"] = np.full_like(arrays["rows/features"], np.inf)
+
+
 def setting(path: str, value: Any) -> Callable[[Manifest, Arrays], None]:
     def change(manifest: Manifest, _: Arrays) -> None:
         *above, name = path.split(".")
@@ -127,6 +139,9 @@ CHANGES: dict[str, Callable[[Manifest, Arrays], None]] = {
     "base rates above one": rates_above_one,
     "falling base rates": falling_rates,
     "a missing array": without_an_array,
+    "training rows of another width": narrow_rows,
+    "training rows without a shape": scalar_rows,
+    "training rows of infinities": endless_rows,
     "depth 0": setting("variants.full.depth", 0),
     "depth true": setting("variants.full.depth", True),
     "no variant": setting("variants.market", {}),

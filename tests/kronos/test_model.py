@@ -101,6 +101,8 @@ def test_without_skill_the_probability_is_the_base_rate(trained: TrainedModel, s
     assert not prediction.has_skill
     assert prediction.probability == prediction.base_rate
     np.testing.assert_array_equal(prediction.curve, model.base_rates)
+    assert not prediction.contributions
+    assert 1 / (1 + np.exp(-prediction.base_log_odds)) == pytest.approx(prediction.base_rate)
 
 
 def test_between_grid_points_the_curve_is_linear(model: Model, sample_rows: TrainingRows) -> None:

@@ -8,10 +8,10 @@ import pytest
 from kronos.condor import CondorSpec
 from kronos.features import feature_matrix, market_at_entry
 from kronos.market import MarketHistory
+from kronos.scores import score
 from kronos.training.out_of_fold import walk_forward
 from kronos.training.recipe import Recipe
 from kronos.training.rows import build_rows
-from kronos.training.scores import score
 
 KNOWN_AT_THE_OPEN = ("spx_open", "vix_open")
 AT_ONE = 4

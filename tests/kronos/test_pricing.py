@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 from vollib.black_scholes import black_scholes
 from vollib.black_scholes.implied_volatility import implied_volatility
 
@@ -22,6 +23,7 @@ from kronos.pricing import (
     call_value,
     condor_value,
     life_in_sessions,
+    normal_cdf,
     put_value,
 )
 from kronos.sessions import exchange_sessions
@@ -39,6 +41,12 @@ LONGER = [CondorSpec("open", 21), CondorSpec("close", 10), CondorSpec("close", 2
 
 def name_of(spec: CondorSpec) -> str:
     return f"{spec.entry}-{spec.dte_sessions}"
+
+
+def test_the_normal_distribution_equals_scipy() -> None:
+    x = np.concatenate([np.linspace(-40, 40, 400_001), [-np.inf, np.inf, 0.0]])
+    np.testing.assert_allclose(normal_cdf(x), ndtr(x), rtol=0, atol=1e-15)
+    assert np.isnan(normal_cdf(np.array(np.nan)))
 
 
 def test_puts_and_calls_equal_the_library() -> None:

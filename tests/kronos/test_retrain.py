@@ -1,30 +1,53 @@
-"""Retraining: which sessions and trades a challenger learns from."""
+"""Retraining: which sessions and trades a challenger learns from, and which it is judged by."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from datetime import date
 
 import numpy as np
 import pytest
 
+from benchmarks.gate_errors import reports
+from benchmarks.spoiled import BARS, Case, Spoil, reports_flipped, reports_lie_in_keeping, reports_vix_times_100
 from kronos.artefact import Artefact
 from kronos.condor import CondorSpec
 from kronos.gate import GateLimits
 from kronos.market import MarketHistory
 from kronos.model import Model
+from kronos.training.confirmation import new_sessions, predict_forward
 from kronos.training.export import train
-from kronos.training.retrain import RetrainResult, retrain
+from kronos.training.progress import silent
+from kronos.training.recipe import DEFAULT_RECIPE
+from kronos.training.retrain import RICHEST, RetrainResult, retrain
 from kronos.training.rows import TrainingRows, build_rows, rows_of
 from kronos.training.trades import Trade, join_trades
 
 TODAY = date(2019, 1, 2)
 CUT = np.datetime64("2018-06-30")
+LATE_CUT = np.datetime64("2018-10-17")
+QUICK = dataclasses.replace(DEFAULT_RECIPE, boosting_rounds=40)
+"""For what does not hang on how good a challenger is."""
 
 
 @pytest.fixture(scope="module")
 def champion(sample: MarketHistory, spec: CondorSpec) -> bytes:
     """Trained to the middle of 2018."""
     return train(build_rows(sample, spec, end=CUT)[0], spec).artefact.to_bytes()
+
+
+@pytest.fixture(scope="module")
+def late_champion(sample: MarketHistory, spec: CondorSpec) -> bytes:
+    """Trained until 51 sessions before the sample's end."""
+    return train(build_rows(sample, spec, end=LATE_CUT)[0], spec).artefact.to_bytes()
+
+
+@pytest.fixture
+def case(sample: MarketHistory, spec: CondorSpec) -> Case:
+    """What has happened since the late champion, and fifty honest reports of it."""
+    first_new = int(np.searchsorted(sample.sessions, LATE_CUT, side="right"))
+    return Case(sample, first_new, reports(sample, spec, first_new), np.random.default_rng(0), spec)
 
 
 def rows_in(result: RetrainResult) -> TrainingRows:
@@ -45,11 +68,11 @@ def test_a_trade_without_bars_does_not_rejuvenate_the_model_nor_hide_sessions(
     """Bars that come later, for sessions before such a trade, are still learned from."""
     trade = Trade(date(2018, 12, 31), "MAX_PROFIT", 1.0, 2500.0, 27.0)
     until_autumn = sample.slice(0, int(np.searchsorted(sample.sessions, np.datetime64("2018-10-01"))))
-    first = retrain(champion, until_autumn, [trade], GateLimits(), TODAY, forced=True)
+    first = retrain(champion, until_autumn, [trade], GateLimits(), TODAY, forced=True, recipe=QUICK)
     assert rows_in(first).sessions[-1] == np.datetime64("2018-12-31")
     assert first.challenger is not None
     assert Model.from_artefact(first.challenger.artefact).trained_through == date(2018, 9, 28)
-    second = retrain(first.challenger.artefact.to_bytes(), sample, [], GateLimits(), TODAY, forced=True)
+    second = retrain(first.challenger.artefact.to_bytes(), sample, [], GateLimits(), TODAY, forced=True, recipe=QUICK)
     rows = rows_in(second)
     assert rows.from_the_market().all()
     assert len(rows) == len(sample) - 1
@@ -80,14 +103,129 @@ def test_a_trade_without_bars_is_one_label_at_its_own_multiplier(sample: MarketH
 def test_force_promotes_where_the_gate_cannot_judge(sample: MarketHistory, spec: CondorSpec) -> None:
     short = train(build_rows(sample, spec, end=np.datetime64("2016-09-30"))[0], spec).artefact.to_bytes()
     history = sample.slice(0, int(np.searchsorted(sample.sessions, np.datetime64("2016-11-01"))))
-    refused = retrain(short, history, [], GateLimits(), TODAY)
+    refused = retrain(short, history, [], GateLimits(), TODAY, recipe=QUICK)
     assert not refused.promoted
     assert str(refused.reason).startswith("insufficient_evidence")
     assert refused.challenger is not None
-    assert retrain(short, history, [], GateLimits(), TODAY, forced=True).promoted
+    assert retrain(short, history, [], GateLimits(), TODAY, forced=True, recipe=QUICK).promoted
 
 
 def test_without_market_days_the_champions_rows_are_kept(champion: bytes) -> None:
-    result = retrain(champion, None, [], GateLimits(), TODAY)
+    result = retrain(champion, None, [], GateLimits(), TODAY, recipe=QUICK)
     own = rows_of(Artefact.from_bytes(champion))
     np.testing.assert_array_equal(rows_in(result).sessions, own.sessions)
+
+
+def test_fifty_honest_outcomes_of_fifty_new_sessions_are_promoted(late_champion: bytes, case: Case) -> None:
+    result = retrain(late_champion, case.history, case.trades, GateLimits(), TODAY)
+    assert result.promoted, result.reason
+    assert result.figures["trades_checked"] == 50
+    assert 45 <= result.figures["confirmation_sessions"] <= 51
+    assert result.figures["champion_log_loss"] != result.figures["challenger_log_loss"]
+
+
+@pytest.mark.parametrize("spoiled", ["outcomes flipped", "VIX x 100", "VIX x 3", "VIX shuffled", "VIX a day late"])
+def test_spoiled_bars_are_refused_with_figures(late_champion: bytes, case: Case, spoiled: str) -> None:
+    """Without reports, which would contradict them."""
+    result = retrain(late_champion, BARS[f"bars: {spoiled}"](case).history, [], GateLimits(), TODAY, recipe=QUICK)
+    assert not result.promoted
+    assert str(result.reason).startswith("implausible_data: ")
+    assert {"limits", "confirmation_sessions", "surprise", "log_loss", "recent_shift"} <= result.figures.keys()
+
+
+@pytest.mark.parametrize("spoil", [reports_flipped, reports_vix_times_100])
+def test_reports_that_the_market_contradicts_are_refused_before_training_with_figures(
+    late_champion: bytes, case: Case, spoil: Spoil
+) -> None:
+    result = retrain(late_champion, case.history, spoil(case).trades, GateLimits(), TODAY)
+    assert str(result.reason).startswith("the reported trades contradict the market: of 50 checked")
+    assert result.challenger is None
+    assert {"limits", "confirmation_sessions", "confirmation_losses", "surprise"} <= result.figures.keys()
+
+
+def test_lies_in_keeping_with_the_settlement_do_not_vouch_for_themselves(late_champion: bytes, case: Case) -> None:
+    """The challenger learns from them; the bars judge it."""
+    result = retrain(late_champion, case.history, reports_lie_in_keeping(case).trades, GateLimits(), TODAY)
+    assert result.figures["trades_contradicted"] <= 1
+    assert not result.promoted
+    assert "log_loss" in str(result.reason)
+
+
+def test_trades_without_bars_are_judged_by_the_minimal_variant(late_champion: bytes, case: Case) -> None:
+    known = case.history.slice(0, case.first_new)
+    honest = retrain(late_champion, known, case.trades, GateLimits(), TODAY)
+    assert honest.promoted, honest.reason
+    assert honest.figures["confirmation_sessions_without_bars"] >= 45
+    assert honest.figures["champion_log_loss"] != honest.figures["challenger_log_loss"]
+    for spoil, figure in ((reports_flipped, "surprise"), (reports_vix_times_100, "unlike_share")):
+        refused = retrain(late_champion, known, spoil(case).trades, GateLimits(), TODAY)
+        assert not refused.promoted
+        assert f"implausible_data: {figure}" in str(refused.reason)
+
+
+def test_a_champion_that_knows_all_sessions_leaves_nothing_to_judge_by(
+    artefact: bytes, sample: MarketHistory, spec: CondorSpec
+) -> None:
+    trades = reports(sample, spec, len(sample) - 60)
+    result = retrain(artefact, sample, trades, GateLimits(), TODAY, recipe=QUICK)
+    assert str(result.reason).startswith("insufficient_evidence: 0 settled sessions since the champion's last")
+    assert {"limits", "trades_checked", "skill_lost", "recent_shift"} <= result.figures.keys()
+
+
+def test_sessions_that_fill_holes_before_the_champions_end_do_not_judge(
+    sample: MarketHistory, spec: CondorSpec
+) -> None:
+    rows = build_rows(sample, spec)[0]
+    holes = train(rows.take(np.arange(len(rows)) % 4 != 1), spec).artefact.to_bytes()
+    result = retrain(holes, sample, [], GateLimits(), TODAY, recipe=QUICK)
+    assert result.figures["sessions_now"] == len(rows)
+    assert result.figures["confirmation_sessions"] == 0
+    assert str(result.reason).startswith("insufficient_evidence")
+
+
+def test_of_many_new_sessions_the_newest_judge(sample: MarketHistory, spec: CondorSpec) -> None:
+    old = train(build_rows(sample, spec, end=np.datetime64("2016-12-31"))[0], spec).artefact.to_bytes()
+    result = retrain(old, sample, [], GateLimits(), TODAY)
+    assert result.figures["confirmation_sessions"] == GateLimits().confirmation_sessions
+    assert result.promoted, result.reason
+
+
+def test_new_sessions_begin_after_the_last_trade_of_the_champion_has_settled(
+    sample: MarketHistory, spec: CondorSpec
+) -> None:
+    rows = build_rows(sample, spec)[0]
+    new = new_sessions(rows.take(slice(1000)), rows, RICHEST, gap_sessions=5, newest=100)
+    assert new.rows.sessions[0] == rows.sessions[-100]
+    few = new_sessions(rows.take(slice(1200)), rows, RICHEST, gap_sessions=5, newest=100)
+    assert few.rows.sessions.tolist() == rows.sessions[1205:].tolist()
+
+
+def test_no_label_of_a_new_session_reaches_its_own_block_or_an_earlier_one(
+    sample: MarketHistory, spec: CondorSpec
+) -> None:
+    rows = build_rows(sample, spec)[0]
+    own, gap = rows.take(slice(len(rows) - 51)), spec.horizon_sessions
+    labels = rows.labels.copy()
+    labels[-26:] = 1 - labels[-26:]
+    before, after = (
+        predict_forward(
+            [new_sessions(own, rows, RICHEST, gap, 250)],
+            given,
+            train(given, spec, recipe=QUICK),
+            gap,
+            QUICK,
+            silent(""),
+        )
+        for given in (rows, dataclasses.replace(rows, labels=labels))
+    )
+    assert len(before) == 50
+    np.testing.assert_array_equal(before[:25], after[:25])
+    assert (before[30:] != after[30:]).all()
+
+
+def test_figures_tell_of_trades_of_the_future_and_are_json(champion: bytes, sample: MarketHistory) -> None:
+    trades = [Trade(date(2030, 12, 30), "MAX_PROFIT", 1.0, 2500.0, 20.0), Trade(date(2018, 12, 28), "MAX_PROFIT")]
+    result = retrain(champion, sample, trades, GateLimits(), TODAY, recipe=QUICK)
+    assert result.figures["trades_from_the_future"] == 1
+    assert result.figures["trades_checked"] == 1
+    json.dumps(result.figures, allow_nan=False)

@@ -6,19 +6,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from kronos.market import Floats
+from kronos.sessions import Days
 
 BINS = 10
 BOOTSTRAP_SAMPLES = 1_000
 BAND_SAMPLES = 1_000
+BAND_BATCH = 100
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """One of ten equal-count bins of a reliability diagram, with a Wilson interval of its win rate."""
+    """One of the equal-count bins of a reliability diagram, with a Wilson interval of its win rate."""
 
     count: int
     mean_probability: float
@@ -74,7 +75,7 @@ def score(probability: Floats, climatology: Floats, won: Floats, seed: int = 0) 
         accuracy=float(((probability >= 0.5) == (won == 1.0)).mean()),
         brier=float(ours.mean()),
         brier_skill=float(1 - ours.mean() / reference.mean()),
-        brier_skill_interval=_skill_interval(ours, reference, rng),
+        brier_skill_interval=skill_interval(ours, reference, rng),
         brier_skill_t=_t_statistic(reference - ours),
         log_loss=log_loss(probability, won),
         auc=auc(probability, won),
@@ -95,32 +96,50 @@ def auc(probability: Floats, won: Floats) -> float:
     losses = len(won) - wins
     if not wins or not losses:
         return 0.5
-    ranks = rankdata(probability)
+    ranks = average_ranks(probability)
     return float((ranks[won == 1.0].sum() - wins * (wins + 1) / 2) / (wins * losses))
 
 
-def expected_calibration_error(probability: Floats, won: Floats) -> float:
-    """Mean absolute gap between mean probability and win rate over ten equal-count bins."""
+def average_ranks(values: Floats) -> Floats:
+    """(n,) ranks from 1, of equal values the mean of the ranks they share."""
+    _, at, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[at])
+
+
+def expected_calibration_error(probability: Floats, won: Floats, bins: int = BINS) -> float:
+    """Mean absolute gap between mean probability and win rate over equal-count bins."""
     order = np.argsort(probability, kind="stable")
-    gaps = [abs((probability[chosen] - won[chosen]).sum()) for chosen in np.array_split(order, BINS)]
+    gaps = [abs((probability[chosen] - won[chosen]).sum()) for chosen in np.array_split(order, bins)]
     return float(sum(gaps) / len(won))
 
 
-def calibration_band(probability: Floats, rng: np.random.Generator) -> float:
-    """95th percentile of the calibration error, were these probabilities true."""
-    truth = np.sort(probability)
-    drawn = rng.random((BAND_SAMPLES, len(truth))) < truth
-    starts = [chosen[0] for chosen in np.array_split(np.arange(len(truth)), BINS) if len(chosen)]
-    errors = np.abs(np.add.reduceat(truth - drawn, starts, axis=1)).sum(axis=1) / len(truth)
-    return float(np.quantile(errors, CONFIDENCE))
+def calibration_band(
+    probability: Floats, rng: np.random.Generator, bins: int = BINS, sessions: Days | None = None
+) -> float:
+    """95th percentile of the calibration error, were these probabilities true.
+
+    Parameters
+    ----------
+    sessions : (n,) where several probabilities share a session, one settlement decides them all, so that the
+        more probable wins whenever the less probable does; default: each is a session of its own
+    """
+    order = np.argsort(probability, kind="stable")
+    truth = probability[order]
+    draw = np.arange(len(order)) if sessions is None else np.unique(sessions, return_inverse=True)[1][order]
+    starts = [chosen[0] for chosen in np.array_split(np.arange(len(truth)), bins) if len(chosen)]
+    errors = []
+    for _ in range(BAND_SAMPLES // BAND_BATCH):
+        won = rng.random((BAND_BATCH, int(draw.max()) + 1))[:, draw] < truth
+        errors.append(np.abs(np.add.reduceat(truth - won, starts, axis=1)).sum(axis=1) / len(truth))
+    return float(np.quantile(np.concatenate(errors), CONFIDENCE))
 
 
-def reliability_bins(probability: Floats, won: Floats) -> tuple[Bin, ...]:
-    """Ten equal-count bins, lowest probabilities first."""
+def reliability_bins(probability: Floats, won: Floats, bins: int = BINS) -> tuple[Bin, ...]:
+    """Equal-count bins, lowest probabilities first."""
     order = np.argsort(probability, kind="stable")
     return tuple(
         Bin(len(chosen), float(probability[chosen].mean()), *_wilson(won[chosen]))
-        for chosen in np.array_split(order, BINS)
+        for chosen in np.array_split(order, bins)
         if len(chosen)
     )
 
@@ -133,7 +152,13 @@ def _wilson(won: Floats) -> tuple[float, float, float]:
     return rate, float(centre - half), float(centre + half)
 
 
-def _skill_interval(ours: Floats, reference: Floats, rng: np.random.Generator) -> tuple[float, float]:
+def skill_interval(ours: Floats, reference: Floats, rng: np.random.Generator) -> tuple[float, float]:
+    """95 % bootstrap interval of the skill 1 - sum(ours) / sum(reference).
+
+    Parameters
+    ----------
+    ours, reference : (n,) losses by session, which is what is drawn with replacement
+    """
     counts = rng.multinomial(len(ours), np.full(len(ours), 1 / len(ours)), size=BOOTSTRAP_SAMPLES)
     skills = 1 - (counts @ ours) / (counts @ reference)
     low, high = np.quantile(skills, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
