@@ -22,7 +22,7 @@ from service.settings import Settings
 async def check(settings: Settings) -> None:
     """Migrate to the newest revision, then compare."""
     await migrate(settings)
-    engine = create_engine(settings, bounded=False)
+    engine = create_engine(settings, patient=True)
     async with engine.begin() as connection:
         await connection.run_sync(_compare)
     await engine.dispose()

@@ -12,21 +12,28 @@ import structlog
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from ares_client.contract import Outcome, OutcomeBatch, Problem
 from kronos.sessions import exchange_sessions
 from service.advice import endpoints as advice
 from service.advice.log import AdviceLog
 from service.advice.service import AdviceRules, AdviceService
-from service.auth import require_key
 from service.clock import Clock, system_clock
-from service.db.engine import create_engine
+from service.dashboard import endpoints as dashboard
+from service.db.engine import close, create_engine
+from service.drain import Drain
 from service.health import endpoints as health
-from service.http import RequestLimits, install_error_handlers
+from service.http import BodyLimit, install_error_handlers
+from service.keys.allowance import Allowance
+from service.keys.keyring import Keyring
+from service.keys.on_disk import KeysOnDisk
 from service.market_days import endpoints as market_days
 from service.market_days.holder import MarketHolder
+from service.metrics import Metrics
 from service.models import endpoints as models
 from service.models.holder import ChampionOnDisk, ModelHolder
+from service.observe import Observed
+from service.openapi import describe
 from service.outcomes import endpoints as outcomes
+from service.performance import endpoints as performance
 from service.retrain import endpoints as retrain
 from service.settings import Settings
 from service.state import AppState
@@ -37,24 +44,26 @@ log = structlog.get_logger(__name__)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, AppState]]]
 
 
-def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
+def create_app(settings: Settings, clock: Clock = system_clock, drain: Drain | None = None) -> FastAPI:
     """The service over the database that the settings name."""
+    metrics = Metrics()
     app = FastAPI(
         title="ARES ML Advisor",
         version=version("ares-ml-advisor"),
         description="Calibrated advice for one SPX iron condor a day.",
-        lifespan=_lifespan(settings, clock),
+        lifespan=_lifespan(settings, clock, metrics, drain or Drain()),
+        redirect_slashes=False,
     )
     install_error_handlers(app)
-    app.add_middleware(RequestLimits, max_body_bytes=settings.max_body_bytes, exempt=frozenset({"/models"}))
-    app.include_router(health.router)
-    for guarded in (advice, outcomes, retrain, models, market_days):
-        app.include_router(guarded.router, dependencies=[require_key])
-    _describe_more_schemas(app)
+    app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes, exempt=frozenset({"/models"}))
+    app.add_middleware(Observed, metrics=metrics)
+    for part in (health, advice, outcomes, retrain, models, market_days, performance, dashboard):
+        app.include_router(part.router)
+    describe(app)
     return app
 
 
-def _lifespan(settings: Settings, clock: Clock) -> Lifespan:
+def _lifespan(settings: Settings, clock: Clock, metrics: Metrics, drain: Drain) -> Lifespan:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, AppState]]:
         engine = create_engine(settings)
@@ -68,47 +77,45 @@ def _lifespan(settings: Settings, clock: Clock) -> Lifespan:
             sessions=sessions,
             model_holder=model_holder,
             market_holder=market_holder,
-            advice=AdviceService(model_holder, market_holder, advice_log, rules, clock),
+            advice=AdviceService(model_holder, market_holder, advice_log, rules, clock, metrics),
+            keyring=_keyring(settings),
+            allowance=Allowance(settings.rate_limit_per_minute),
+            metrics=metrics,
+            drain=drain,
         )
-        on_disk = ChampionOnDisk(settings.data_dir)
-        watcher = Watcher(settings, sessions, model_holder, market_holder, on_disk)
-        await watcher.refresh()
-        if model_holder.live is None and (kept := await asyncio.to_thread(on_disk.load)) is not None:
-            model_holder.swap(kept)
+        _watch(metrics, state, advice_log)
+        watcher = Watcher(state, ChampionOnDisk(settings.data_dir), KeysOnDisk(settings.data_dir))
+        await watcher.start()
         if exchange_sessions().ends_soon(clock().date()):
             log.warning("session_list_ends_soon", last=str(exchange_sessions().last))
         tasks = [asyncio.create_task(watcher.run()), asyncio.create_task(advice_log.run())]
         try:
             yield {"app": state}
         finally:
-            state.draining = True
+            drain.started = True
             await _stop(tasks)
             try:
                 if not await advice_log.flush():
                     log.warning("advice_log_lost_at_shutdown", rows=advice_log.waiting)
             finally:
-                await engine.dispose()
+                await close(engine)
 
     return lifespan
+
+
+def _keyring(settings: Settings) -> Keyring:
+    bootstrap_key = None if settings.api_key is None else settings.api_key.get_secret_value()
+    return Keyring(bootstrap_key, may_be_open=settings.binds_loopback_only)
+
+
+def _watch(metrics: Metrics, state: AppState, advice_log: AdviceLog) -> None:
+    """Show what others know better than a counter."""
+    metrics.watch("advisor_advice_log_waiting", "Answers not stored yet.", lambda: advice_log.waiting)
+    metrics.watch("advisor_advice_log_lost", "Answers that were never stored.", lambda: advice_log.lost)
+    metrics.watch("advisor_ready", "Whether /readyz says yes.", lambda: state.not_ready_because is None)
 
 
 async def _stop(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _describe_more_schemas(app: FastAPI) -> None:
-    """Put the models that no signature names into the OpenAPI document."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, object]:
-        document = generate()
-        schemas = document["components"]["schemas"]
-        for model in (Problem, Outcome, OutcomeBatch):
-            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(schema.pop("$defs", {}))
-            schemas[model.__name__] = schema
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""`advisor`: serve, work, migrate, or bring everything up at once."""
+"""`advisor`: serve, work, migrate, keep the keys, or bring everything up at once."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from typing import Annotated
 import structlog
 import typer
 import uvicorn
-from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from service.app import create_app
 from service.db.migrate import migrate
-from service.errors import ConfigurationError, EmbeddedPostgresError
-from service.listen import listening_socket
+from service.drain import Drain, DrainingServer
+from service.errors import AdvisorError, ConfigurationError, EmbeddedPostgresError
+from service.keys.binding import require_safe_binding
+from service.keys.cli import keys_app
+from service.listen import http_url, listening_socket
 from service.logs import configure_logs
 from service.parent import end_with_parent
-from service.settings import Settings
+from service.settings import Settings, load_settings
 
 CANNOT_START = 2
 
@@ -33,6 +35,8 @@ app = typer.Typer(
 log = structlog.get_logger(__name__)
 
 
+app.add_typer(keys_app, name="keys")
+
 EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
 
 
@@ -40,10 +44,11 @@ EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
 def serve(with_parent: EndWithParent = False) -> None:
     """Serve HTTP until SIGTERM or Ctrl-C."""
     settings = _settings()
-    settings.require_safe_binding()
+    asyncio.run(require_safe_binding(settings))
     listening = listening_socket(settings.host, settings.port)
+    drain = Drain()
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, drain=drain),
         log_config=None,
         access_log=False,
         limit_concurrency=settings.limit_concurrency,
@@ -51,12 +56,11 @@ def serve(with_parent: EndWithParent = False) -> None:
         timeout_keep_alive=settings.keep_alive_seconds,
         server_header=False,
     )
-    host, port = listening.getsockname()[:2]
-    log.info("serving", url=f"http://{host}:{port}")
+    log.info("serving", url=http_url(settings.host, listening.getsockname()[1]))
     _end_well_on_signals()
     if with_parent:
         end_with_parent()
-    asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
+    asyncio.run(DrainingServer(config, drain, settings.drain_seconds).serve(sockets=[listening]))
 
 
 @app.command()
@@ -91,7 +95,7 @@ def main() -> None:
     """Run a command; what cannot work is one line and exit code 2."""
     try:
         app()
-    except (ConfigurationError, EmbeddedPostgresError) as error:
+    except (AdvisorError, ConfigurationError, EmbeddedPostgresError) as error:
         _refuse(str(error))
     except (DBAPIError, OSError) as error:
         _refuse(f"the database cannot be used: {str(getattr(error, 'orig', None) or error).splitlines()[0]}")
@@ -104,11 +108,7 @@ def _end_well_on_signals() -> None:
 
 
 def _settings() -> Settings:
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        wrong = [f"ADVISOR_{'__'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()]
-        raise ConfigurationError("; ".join(wrong)) from None
+    settings = load_settings()
     configure_logs(settings.log_format, settings.log_level)
     return settings
 

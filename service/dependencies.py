@@ -13,12 +13,13 @@ from service.db.engine import transaction
 from service.market_days.service import MarketDayService
 from service.models.service import ModelService
 from service.outcomes.service import OutcomeService
+from service.performance.service import PerformanceService
 from service.retrain.service import RetrainService
 from service.settings import Settings
 from service.state import AppState
 
 
-def app_state(request: Request) -> AppState:
+async def app_state(request: Request) -> AppState:
     """The state that the lifespan made."""
     state: AppState = request.state.app
     return state
@@ -36,27 +37,31 @@ async def database_session(state: StateDependency) -> AsyncIterator[AsyncSession
 SessionDependency = Annotated[AsyncSession, Depends(database_session, scope="function")]
 
 
-def _settings(state: StateDependency) -> Settings:
+async def _settings(state: StateDependency) -> Settings:
     return state.settings
 
 
-def _advice(state: StateDependency) -> AdviceService:
+async def _advice(state: StateDependency) -> AdviceService:
     return state.advice
 
 
-def _outcomes(state: StateDependency, session: SessionDependency) -> OutcomeService:
+async def _outcomes(state: StateDependency, session: SessionDependency) -> OutcomeService:
     return OutcomeService(session, state.market_holder, state.model_holder, state.clock)
 
 
-def _retrain(state: StateDependency, session: SessionDependency) -> RetrainService:
+async def _retrain(state: StateDependency, session: SessionDependency) -> RetrainService:
     return RetrainService(session)
 
 
-def _models(state: StateDependency, session: SessionDependency) -> ModelService:
-    return ModelService(session, state.clock)
+async def _models(state: StateDependency, session: SessionDependency) -> ModelService:
+    return ModelService(session, state.clock, state.settings.models_kept)
 
 
-def _market_days(session: SessionDependency) -> MarketDayService:
+async def _performance(state: StateDependency, session: SessionDependency) -> PerformanceService:
+    return PerformanceService(session, state.market_holder, state.model_holder, state.clock)
+
+
+async def _market_days(session: SessionDependency) -> MarketDayService:
     return MarketDayService(session)
 
 
@@ -65,4 +70,5 @@ AdviceServiceDependency = Annotated[AdviceService, Depends(_advice)]
 OutcomeServiceDependency = Annotated[OutcomeService, Depends(_outcomes, scope="function")]
 RetrainServiceDependency = Annotated[RetrainService, Depends(_retrain, scope="function")]
 ModelServiceDependency = Annotated[ModelService, Depends(_models, scope="function")]
+PerformanceServiceDependency = Annotated[PerformanceService, Depends(_performance, scope="function")]
 MarketDayServiceDependency = Annotated[MarketDayService, Depends(_market_days, scope="function")]

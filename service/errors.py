@@ -9,8 +9,13 @@ AdvisorError                      carries its HTTP status and a title
 ├── NotASessionError              422  a day is not an exchange session
 ├── OutsideCalendarError          422  the moment of entry lies outside the session list
 ├── NothingToRetrainError         409  there is no champion to continue from
+├── ArtefactGoneError             409  retention let the version's bytes go
+├── InvalidRequestError           422  a question that cannot be answered as it was put
 ├── BodyTooLargeError             413  the request body is over the limit
-└── UnauthorizedError             401  no key, or one that is not known
+├── UnauthorizedError             401  no key, or one that is not known
+├── ForbiddenError                403  the key may not do this, or not for this bot
+├── TooManyRequestsError          429  the key's allowance is used up for now
+└── KeysUnknownError              503  Postgres has not been asked for the keys yet
 TrainingFailedError               a retraining could not be carried out
 EmbeddedPostgresError             the embedded PostgreSQL cannot be run
 ConfigurationError                the settings cannot work
@@ -27,6 +32,11 @@ class AdvisorError(Exception):
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     title = "Internal error"
     retry_after_seconds: int | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the reply's headers say of it."""
+        return {} if self.retry_after_seconds is None else {"retry-after": str(self.retry_after_seconds)}
 
 
 class NoModelError(AdvisorError):
@@ -78,6 +88,51 @@ class UnauthorizedError(AdvisorError):
 
     status = HTTPStatus.UNAUTHORIZED
     title = "Unauthorized"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """RFC 9110 asks every 401 to say how to authenticate."""
+        return {"www-authenticate": "Bearer"}
+
+
+class ForbiddenError(AdvisorError):
+    """The key may not do this, or not for this bot."""
+
+    status = HTTPStatus.FORBIDDEN
+    title = "Forbidden"
+
+
+class TooManyRequestsError(AdvisorError):
+    """The key's allowance is used up for now."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    title = "Too many requests"
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class KeysUnknownError(AdvisorError):
+    """Postgres has not been asked for the keys yet."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "Keys unknown"
+    retry_after_seconds = 5
+
+
+class ArtefactGoneError(AdvisorError):
+    """Retention let the version's bytes go."""
+
+    status = HTTPStatus.CONFLICT
+    title = "Artefact gone"
+
+
+class InvalidRequestError(AdvisorError):
+    """A question that cannot be answered as it was put."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    title = "Invalid request"
 
 
 class EmbeddedPostgresError(Exception):

@@ -1,9 +1,7 @@
-"""Problem details, the body limit and the request id: what every route shares."""
+"""Problem details and the body limit: what every route shares."""
 
 from __future__ import annotations
 
-import re
-import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -23,9 +21,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
-REQUEST_ID = "x-request-id"
 WITHOUT_ECHO = {"extra_forbidden": "unknown field", "uuid_parsing": "not a UUID", "json_invalid": "not JSON"}
-ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -35,6 +31,11 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {"description": HTTPStatus(status).phrase, "content": {PROBLEM_JSON: {"schema": schema}}}
         for status in statuses
     }
+
+
+def guarded(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`problems`, with what every route behind a key answers."""
+    return problems(401, 403, 429, 503, *statuses)
 
 
 def problem(
@@ -75,8 +76,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(AdvisorError)
     async def expected(request: Request, error: AdvisorError) -> Response:
-        headers = {} if error.retry_after_seconds is None else {"retry-after": str(error.retry_after_seconds)}
-        return problem(request, error.status, error.title, str(error), headers)
+        return problem(request, error.status, error.title, str(error), error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -107,8 +107,8 @@ def _what(item: Mapping[str, Any]) -> str:
     return WITHOUT_ECHO.get(item["type"], str(item["msg"]))
 
 
-class RequestLimits:
-    """Gives each request an id and refuses a body that is over the limit, before anything is parsed.
+class BodyLimit:
+    """ASGI middleware: refuses a body that is over the limit, before anything is parsed.
 
     Uploads of artefacts have a limit of their own, which their endpoint keeps.
     """
@@ -120,30 +120,16 @@ class RequestLimits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in self._exempt:
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        given = headers.get(REQUEST_ID.encode(), b"").decode("latin-1")
-        request_id = given if ACCEPTABLE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        scope["request_id"] = request_id
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (REQUEST_ID.encode(), request_id.encode())]
-            await send(message)
-
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            if scope["path"] in self._exempt:
-                await self._app(scope, receive, send_with_id)
-                return
-            body = await self._whole_body(headers, receive)
-            if body is None:
-                detail = f"the body is over the limit of {self._max_body_bytes} bytes"
-                reply = problem(Request(scope), 413, BodyTooLargeError.title, detail, {"connection": "close"})
-                await reply(scope, receive, send_with_id)
-                return
-            await self._app(scope, _replay(body, receive), send_with_id)
+        body = await self._whole_body(dict(scope["headers"]), receive)
+        if body is None:
+            detail = f"the body is over the limit of {self._max_body_bytes} bytes"
+            reply = problem(Request(scope), 413, BodyTooLargeError.title, detail, {"connection": "close"})
+            await reply(scope, receive, send)
+            return
+        await self._app(scope, _replay(body, receive), send)
 
     async def _whole_body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
         declared = headers.get(b"content-length", b"0")

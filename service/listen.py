@@ -25,3 +25,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
             f"cannot listen on {host}:{port}: {error.strerror}; choose another with ADVISOR_HOST and ADVISOR_PORT"
         ) from error
     return listening
+
+
+def http_url(host: str, port: int) -> str:
+    """The address as a URL: an IPv6 host stands in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -18,6 +18,7 @@ class Topic(StrEnum):
 
     CHAMPION = "champion"
     MARKET_DAYS = "market_days"
+    KEYS = "keys"
 
 
 async def notify(session: AsyncSession, topic: Topic) -> None:

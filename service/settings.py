@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import platformdirs
-from pydantic import Field, SecretStr, field_validator
+from croniter import croniter
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -15,6 +16,13 @@ from sqlalchemy.exc import ArgumentError
 from kronos.gate import GateLimits
 from kronos.policy import Policy
 from service.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+SHORTEST_KEY = 16
+EXAMPLE_KEYS = ("change", "set-me", "example")
+CRON_FIELDS = 5
 
 
 class Settings(BaseSettings):
@@ -28,7 +36,9 @@ class Settings(BaseSettings):
         default=None, description="postgresql://…; where absent, an embedded PostgreSQL in data_dir is used"
     )
     data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path("ares-ml-advisor"))
-    api_key: SecretStr | None = Field(default=None, description="the bearer key that every route but health asks for")
+    api_key: SecretStr | None = Field(
+        default=None, description="the bootstrap key, which may do everything; make others with `advisor keys make`"
+    )
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -42,14 +52,48 @@ class Settings(BaseSettings):
     max_artefact_bytes: int = Field(default=64_000_000, ge=1_000)
     limit_concurrency: int = Field(default=200, ge=1)
     keep_alive_seconds: int = Field(default=15, ge=1)
+    drain_seconds: float = Field(default=1.0, ge=0, description="not ready, but still serving, before a stop")
     shutdown_grace_seconds: int = Field(default=10, ge=1)
     advice_log_capacity: int = Field(default=10_000, ge=1)
+    rate_limit_per_minute: int = Field(
+        default=1_200, ge=1, description="requests of one key to one kind of route (its scope), in one process"
+    )
 
     job_heartbeat_timeout_seconds: float = Field(default=10.0, gt=0)
     training_timeout_seconds: float = Field(default=900.0, gt=0)
+    retrain_cron: str | None = Field(default=None, description="when to retrain by itself, in UTC; absent: never")
+    retrain_min_new_outcomes: int = Field(default=50, ge=1, description="fewer are not enough for the schedule")
+    models_kept: int = Field(default=20, ge=1, description="of how many versions the artefact is kept")
+    vix_url: str | None = Field(default=None, description="VIX bars as CSV, for the daily refresh of the market days")
+    spx_url: str | None = Field(default=None, description="SPX bars as chart JSON or CSV, for the daily refresh")
+    market_refresh_cron: str = Field(default="0 2,12 * * *", description="when to refresh the market days, in UTC")
     model_max_age_days: int = Field(default=400, ge=1, description="older training data makes advice `expired`")
     policy: Policy | None = Field(default=None, description="replaces the policy that travels with the model")
     gate: GateLimits = Field(default_factory=GateLimits, description="the promotion gate's limits")
+
+    @field_validator("api_key")
+    @classmethod
+    def _cannot_be_guessed(cls, value: SecretStr | None) -> SecretStr | None:
+        key = "" if value is None else value.get_secret_value()
+        if value is not None and (len(key) < SHORTEST_KEY or key.lower().startswith(EXAMPLE_KEYS)):
+            raise ValueError(
+                f"still the example, or shorter than {SHORTEST_KEY} characters: "
+                "make one with `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`"
+            )
+        return value
+
+    @field_validator("retrain_cron", "market_refresh_cron")
+    @classmethod
+    def _is_cron(cls, value: str | None) -> str | None:
+        if value is not None and not (len(value.split()) == CRON_FIELDS and croniter.is_valid(value)):
+            raise ValueError("not a cron expression of five fields, like `0 3 * * 6`")
+        return value
+
+    @model_validator(mode="after")
+    def _both_sources_or_none(self) -> Self:
+        if (self.vix_url is None) != (self.spx_url is None):
+            raise ValueError("set both ADVISOR_VIX_URL and ADVISOR_SPX_URL, or neither")
+        return self
 
     @field_validator("database_url")
     @classmethod
@@ -72,14 +116,21 @@ class Settings(BaseSettings):
         except ValueError:
             return False
 
-    def require_safe_binding(self) -> None:
-        """Refuse to be reachable from elsewhere without a key.
 
-        Raises
-        ------
-        ConfigurationError
-        """
-        if self.api_key is None and not self.binds_loopback_only:
-            raise ConfigurationError(
-                f"ADVISOR_HOST={self.host} can be reached from other machines: set ADVISOR_API_KEY first"
-            )
+def load_settings() -> Settings:
+    """The settings of the environment.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming every variable that cannot be used, without its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_complaint(item) for item in error.errors())) from None
+
+
+def _complaint(item: ErrorDetails) -> str:
+    message = item["msg"].removeprefix("Value error, ")
+    return f"ADVISOR_{'__'.join(map(str, item['loc'])).upper()}: {message}" if item["loc"] else message

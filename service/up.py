@@ -16,7 +16,7 @@ from service.db.embedded import EmbeddedPostgres
 from service.db.engine import database_url
 from service.db.migrate import migrate_now
 from service.errors import ConfigurationError
-from service.listen import listening_socket
+from service.listen import http_url, listening_socket
 from service.settings import Settings
 
 START_SECONDS = 60.0
@@ -47,7 +47,7 @@ def run_everything(settings: Settings, *, train: bool) -> int:
     """Start all parts, wait for Ctrl-C, SIGTERM or the end of a part, and stop all parts; returns the exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    listening_socket(settings.host, settings.port).close()
+    port = _free_port(settings)
     database = None
     children: Children = {}
     try:
@@ -57,10 +57,10 @@ def run_everything(settings: Settings, *, train: bool) -> int:
             database.start()
             settings = settings.model_copy(update={"database_url": SecretStr(database.url())})
         migrate_now(settings)
-        environment = {**os.environ, "ADVISOR_DATABASE_URL": database_url(settings)}
+        environment = {**os.environ, "ADVISOR_DATABASE_URL": database_url(settings), "ADVISOR_PORT": str(port)}
         for name in ("serve", "worker"):
             children[name] = _spawn([sys.executable, "-m", "service.cli", name, "--end-with-parent"], environment)
-        url = f"http://{settings.host}:{settings.port}"
+        url = http_url(_reached_at(settings.host), port)
         _wait_for(f"{url}/livez", children)
         if train and _get(f"{url}/readyz") != 200 and _train(url, settings):
             _wait_for(f"{url}/readyz", children)
@@ -76,6 +76,17 @@ def run_everything(settings: Settings, *, train: bool) -> int:
         _stop_children(children)
         if database is not None:
             database.stop()
+
+
+def _free_port(settings: Settings) -> int:
+    """The port asked for or, for 0, one that is free; refused at once where it is taken."""
+    with listening_socket(settings.host, settings.port) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _reached_at(host: str) -> str:
+    """Where this machine reaches a service that listens on all of its addresses."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Keeps the live model and the bars in memory equal to what Postgres holds: told by NOTIFY, made sure by a poll."""
+"""Keeps model, bars and keys in memory equal to what Postgres holds: told by NOTIFY, made sure by a poll."""
 
 from __future__ import annotations
 
@@ -10,47 +10,59 @@ from typing import Any
 import structlog
 
 from kronos.errors import ArtefactError
-from service.db.engine import Sessions, connect, is_unavailable, transaction
+from kronos.sessions import as_date
+from service.db.engine import connect, is_unavailable, transaction
 from service.errors import DatabaseUnavailableError
-from service.market_days.holder import MarketHolder
+from service.keys.on_disk import KeysOnDisk
+from service.keys.repository import KeyRepository, stored_key
 from service.market_days.repository import MarketDayRepository
-from service.models.holder import ChampionOnDisk, LiveModel, ModelHolder
+from service.models.holder import ChampionOnDisk, LiveModel
 from service.models.repository import ModelRepository
 from service.notifications import CHANNEL, Topic
-from service.settings import Settings
+from service.state import AppState
 
 log = structlog.get_logger(__name__)
 
 
 class Watcher:
-    """Refreshes the holders for as long as it runs; a database that is away leaves what is served as it is."""
+    """Refreshes for as long as it runs; a database that is away leaves what is served as it is."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        sessions: Sessions,
-        models: ModelHolder,
-        market: MarketHolder,
-        on_disk: ChampionOnDisk,
-    ) -> None:
-        self._settings = settings
-        self._sessions = sessions
-        self._models = models
-        self._market = market
-        self._on_disk = on_disk
+    def __init__(self, state: AppState, champion_on_disk: ChampionOnDisk, keys_on_disk: KeysOnDisk) -> None:
+        self._settings = state.settings
+        self._sessions = state.sessions
+        self._models = state.model_holder
+        self._market = state.market_holder
+        self._keyring = state.keyring
+        self._metrics = state.metrics
+        self._champion_on_disk = champion_on_disk
+        self._keys_on_disk = keys_on_disk
         self._changed = asyncio.Event()
         self._bars: tuple[int, datetime | None] | None = None
         self._refused_sha256: str | None = None
 
-    async def refresh(self) -> bool:
-        """Load what has changed; False where Postgres cannot be asked."""
+    async def start(self) -> None:
+        """Load everything; what Postgres does not give, from its copy on disk."""
         try:
+            await self.refresh()
+        except Exception as error:
+            # A database that was not migrated, or is not ours: serving from disk is better than not starting.
+            log.error("database_refused", exc_info=error)
+        if self._keyring.keys is None and (keys := await asyncio.to_thread(self._keys_on_disk.load)) is not None:
+            self._keyring.swap(keys)
+        if self._models.live is None and (kept := await asyncio.to_thread(self._champion_on_disk.load)) is not None:
+            self._serve(kept)
+
+    async def refresh(self) -> None:
+        """Load what has changed, where Postgres can be asked."""
+        try:
+            await self._refresh_keys()
             await self._refresh_model()
             await self._refresh_market()
         except DatabaseUnavailableError as error:
-            log.warning("database_unavailable", error=str(error), cause=repr(error.__cause__))
-            return False
-        return True
+            self._metrics.database_up.set(0)
+            log.warning("database_unavailable", error=str(error), cause=type(error.__cause__).__name__)
+        else:
+            self._metrics.database_up.set(1)
 
     async def run(self) -> None:
         """Refresh on every notification, and every poll interval, until cancelled."""
@@ -58,13 +70,16 @@ class Watcher:
             try:
                 await self._listen()
             except Exception as error:
+                self._metrics.database_up.set(0)
                 if not is_unavailable(error):
                     log.error("listening_failed", exc_info=error)
             await asyncio.sleep(min(1.0, self._settings.poll_seconds))
 
     async def _listen(self) -> None:
         """Refresh for as long as one listening connection lasts."""
-        connection = await connect(self._settings)
+        connection = await connect(
+            self._settings, statement_seconds=self._settings.database_statement_timeout_seconds
+        )
         try:
             connection.add_termination_listener(self._wake)
             await connection.add_listener(CHANNEL, self._wake)
@@ -81,6 +96,14 @@ class Watcher:
             # Bars stamped earlier may be committed later: being told outweighs the fingerprint.
             self._bars = None
         self._changed.set()
+
+    async def _refresh_keys(self) -> None:
+        async with transaction(self._sessions) as session:
+            keys = tuple(stored_key(row) for row in await KeyRepository(session).all())
+        if keys != self._keyring.keys:
+            self._keyring.swap(keys)
+            await asyncio.to_thread(self._keys_on_disk.save, keys)
+            log.info("keys_loaded", keys=len(keys))
 
     async def _refresh_model(self) -> None:
         async with transaction(self._sessions) as session:
@@ -99,8 +122,12 @@ class Watcher:
             self._refused_sha256 = sha256
             log.error("champion_refused", model_version=version, error=str(error))
             return
-        self._models.swap(loaded)
-        await asyncio.to_thread(self._on_disk.save, version, content or b"")
+        self._serve(loaded)
+        await asyncio.to_thread(self._champion_on_disk.save, version, content or b"")
+
+    def _serve(self, live: LiveModel) -> None:
+        self._models.swap(live)
+        self._metrics.model_is_live(live.version, live.sha256, live.model.trained_through)
 
     async def _refresh_market(self) -> None:
         async with transaction(self._sessions) as session:
@@ -111,6 +138,8 @@ class Watcher:
             history = await market_days.history()
         self._market.swap(history)
         self._bars = fingerprint
+        if history is not None:
+            self._metrics.bars_are_held_through(as_date(history.sessions[-1]))
         log.info(
             "market_days_loaded",
             sessions=fingerprint[0],

@@ -1,25 +1,29 @@
-"""The worker: takes retraining jobs from the queue, trains in a niced child process, publishes the verdict."""
+"""The worker: retrains from the queue in a niced child process, publishes the verdict, and keeps the schedules."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
 from pgqueuer import PgQueuer
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.errors import RetryRequested
-from pgqueuer.models import Job
+from pgqueuer.models import Job, Schedule
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from kronos.sessions import NEW_YORK
 from service.clock import Clock, system_clock
-from service.db.engine import Sessions, connect, create_engine, is_unavailable
+from service.db.engine import Sessions, close, connect, create_engine, is_unavailable
 from service.errors import DatabaseUnavailableError, TrainingFailedError
+from service.market_days.refresh import refresh_market_days
 from service.retrain.publish import fail, publish
 from service.retrain.queue import RETRAIN
+from service.retrain.schedule import retrain_if_due
 from service.retrain.train import train_challenger
 from service.settings import Settings
 
@@ -39,7 +43,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `stop`, reconnecting whenever Postgres was away."""
-        engine = create_engine(self._settings, bounded=False)
+        engine = create_engine(self._settings, patient=True)
         sessions = async_sessionmaker(engine, expire_on_commit=False)
         try:
             while not self._stopping.is_set():
@@ -50,14 +54,15 @@ class Worker:
                         log.error("worker_failed", exc_info=error)
                     await self._pause()
         finally:
-            await engine.dispose()
+            await close(engine)
 
     def stop(self) -> None:
         """Give back the job in hand and end."""
         self._stopping.set()
 
     async def _serve_queue(self, sessions: Sessions) -> None:
-        connection = await connect(self._settings)
+        # Beyond that, another worker takes the job.
+        connection = await connect(self._settings, statement_seconds=self._settings.job_heartbeat_timeout_seconds)
         try:
             queue = PgQueuer(AsyncpgDriver(connection))
 
@@ -65,6 +70,7 @@ class Worker:
             async def retrain(job: Job) -> None:
                 await self._retrain(sessions, job)
 
+            self._keep_schedules(queue, sessions)
             stopper = asyncio.create_task(self._stop_queue(queue))
             try:
                 log.info("worker_ready")
@@ -78,6 +84,30 @@ class Worker:
                 stopper.cancel()
         finally:
             connection.terminate()
+
+    def _keep_schedules(self, queue: PgQueuer, sessions: Sessions) -> None:
+        """What is done by the clock, once however many workers there are."""
+        settings = self._settings
+        if settings.retrain_cron is not None:
+
+            @queue.schedule("retrain_on_schedule", settings.retrain_cron)
+            async def retrain(_: Schedule) -> None:
+                await self._on_schedule(retrain_if_due(sessions, settings.retrain_min_new_outcomes))
+
+        if settings.vix_url is not None:
+
+            @queue.schedule("refresh_market_days", settings.market_refresh_cron)
+            async def refresh(_: Schedule) -> None:
+                await self._on_schedule(refresh_market_days(settings, sessions, self._clock))
+
+    async def _on_schedule(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it; what fails now is tried again at its next time."""
+        try:
+            await work
+        except DatabaseUnavailableError as error:
+            log.warning("schedule_missed", error=str(error))
+        except Exception as error:
+            log.error("schedule_failed", exc_info=error)
 
     async def _stop_queue(self, queue: PgQueuer) -> None:
         await self._stopping.wait()
@@ -96,7 +126,7 @@ class Worker:
         try:
             verdict = training.result()
             if verdict is not None:
-                await publish(sessions, self._clock, run_id, verdict)
+                await publish(sessions, self._clock, run_id, verdict, models_kept=self._settings.models_kept)
         except TrainingFailedError as error:
             await fail(sessions, self._clock, run_id, str(error))
         except DatabaseUnavailableError as error:

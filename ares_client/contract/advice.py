@@ -81,7 +81,9 @@ class AdviceReply(Reply):
     variant: Literal["full", "market", "minimal"]
     features: dict[str, FeatureValue]
     base_log_odds: float
-    top_factors: list[Factor]
+    top_factors: list[Factor] = Field(
+        description="largest first; with base_log_odds they add up to the log-odds before calibration"
+    )
     session: date = Field(description="the exchange session the advice is for")
     as_of: datetime
     model_version: str

@@ -32,6 +32,8 @@ class ModelInfo(Reply):
     state: Literal["candidate", "champion", "retired", "refused"]
     sha256: str
     created_at: datetime
+    activated_at: datetime | None = Field(default=None, description="when it last became the champion")
+    stored: bool = Field(default=True, description="whether its artefact is kept, so that it can be activated")
     origin: Literal["upload", "retrain"]
     metrics: Metrics | None = None
     manifest: dict[str, Any] | None = Field(default=None, description="only when one version is asked for")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from ares_client.contract.values import (
 )
 
 MAX_OUTCOMES_PER_BATCH = 100
+MAX_OUTCOMES_PER_PAGE = 500
 MAX_REPORTED_FEATURES = 64
 
 
@@ -48,6 +50,36 @@ class OutcomeBatch(Request):
     """Up to 100 closed trades; each is validated and answered on its own."""
 
     outcomes: Annotated[list[Any], Field(min_length=1, max_length=MAX_OUTCOMES_PER_BATCH)]
+
+
+class RecordedOutcome(Reply):
+    """One closed trade as it is stored. Money is in dollars, as a number."""
+
+    bot: str
+    trade_id: str
+    trade_date: date
+    outcome: TradeOutcome
+    net_pnl: float
+    features: dict[str, float | None]
+    sd_multiplier: float | None = None
+    advice_id: UUID | None = None
+    put_short_strike: float | None = None
+    put_long_strike: float | None = None
+    call_short_strike: float | None = None
+    call_long_strike: float | None = None
+    settlement_price: float | None = None
+    contracts: int | None = None
+    credit: float | None = None
+    flags: list[str] = Field(description="what is odd about it, such as `label_contradicted`")
+    recorded_at: datetime
+    trained_in: UUID | None = Field(default=None, description="the promoted retraining that first looked at it")
+
+
+class OutcomePage(Reply):
+    """Recorded outcomes, newest record first."""
+
+    outcomes: list[RecordedOutcome]
+    next_cursor: str | None = Field(default=None, description="ask with it for what was recorded before these")
 
 
 class OutcomeResult(Reply):

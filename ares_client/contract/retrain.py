@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from ares_client.contract.models import Metrics
-from ares_client.contract.values import Reply, Request
+from ares_client.contract.values import Probability, Reply, Request
 
 
 class RetrainRequest(Request):
@@ -25,6 +25,9 @@ class RetrainRun(Reply):
     run_id: UUID
     state: Literal["queued", "running", "promoted", "refused", "failed"]
     requested_at: datetime
+    requested_by: str | None = Field(default=None, description="the name of the key, or `schedule`")
+    phase: str | None = Field(default=None, description="what a running run is at")
+    progress: Probability | None = Field(default=None, description="the share that is done")
     finished_at: datetime | None = None
     forced: bool = False
     new_outcomes: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from datetime import date, datetime
 from typing import Any
 
 import structlog
@@ -35,12 +36,12 @@ class AdviceLog:
         """Answers that Postgres does not have yet."""
         return len(self._waiting)
 
-    def put(self, request: AdviceRequest, reply: AdviceReply) -> None:
+    def put(self, request: AdviceRequest, reply: AdviceReply, trained_through: date, answered_at: datetime) -> None:
         """Take note of an answer; returns at once."""
         if len(self._waiting) >= self._capacity:
             self._waiting.popleft()
             self.lost += 1
-        self._waiting.append(_row(request, reply))
+        self._waiting.append(_row(request, reply, trained_through, answered_at))
         self._something.set()
 
     async def run(self) -> None:
@@ -73,7 +74,7 @@ class AdviceLog:
         return True
 
 
-def _row(request: AdviceRequest, reply: AdviceReply) -> dict[str, Any]:
+def _row(request: AdviceRequest, reply: AdviceReply, trained_through: date, answered_at: datetime) -> dict[str, Any]:
     return {
         "advice_id": reply.advice_id,
         "bot": request.bot,
@@ -86,5 +87,7 @@ def _row(request: AdviceRequest, reply: AdviceReply) -> dict[str, Any]:
         "win_probability": reply.win_probability,
         "base_rate": reply.base_rate,
         "model_version": reply.model_version,
+        "trained_through": trained_through,
         "reply": reply.model_dump(mode="json"),
+        "answered_at": answered_at,
     }

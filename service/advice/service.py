@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
+
 from ares_client.contract import AdviceReply, AdviceRequest
 from kronos.errors import MarketDataError
 from kronos.model import Prediction
@@ -17,9 +19,8 @@ from service.advice.resolve import ResolvedFeatures, resolve
 from service.clock import Clock
 from service.errors import OutsideCalendarError
 from service.market_days.holder import MarketHolder
+from service.metrics import Metrics
 from service.models.holder import LiveModel, ModelHolder
-
-TOP_FACTORS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,20 @@ class AdviceService:
     """Advises. Needs no database: model and bars are in memory, the log is written behind."""
 
     def __init__(
-        self, models: ModelHolder, market: MarketHolder, log: AdviceLog, rules: AdviceRules, clock: Clock
+        self,
+        models: ModelHolder,
+        market: MarketHolder,
+        log: AdviceLog,
+        rules: AdviceRules,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self._models = models
         self._market = market
         self._log = log
         self._rules = rules
         self._clock = clock
+        self._metrics = metrics
 
     def advise(self, request: AdviceRequest) -> AdviceReply:
         """Answer one request from exactly one model version.
@@ -50,14 +58,17 @@ class AdviceService:
         NoModelError, OutsideCalendarError
         """
         live = self._models.require()
-        as_of = request.as_of or self._clock()
+        structlog.contextvars.bind_contextvars(bot=request.bot, model_version=live.version)
+        now = self._clock()
+        as_of = request.as_of or now
         try:
             features = resolve(request, as_of, live.model.spec, self._market.history, exchange_sessions())
         except MarketDataError as error:
             raise OutsideCalendarError(str(error)) from error
         prediction = live.model.predict(features.variant, features.values, request.sd_multiplier)
         reply = self._reply(uuid4(), request, as_of, live, features, prediction)
-        self._log.put(request, reply)
+        self._log.put(request, reply, live.model.trained_through, now)
+        self._metrics.advice.labels(reply.advice.value, reply.status, reply.variant).inc()
         return reply
 
     def _reply(
@@ -95,9 +106,7 @@ class AdviceService:
                     name: {"value": value, "source": features.sources[name]} for name, value in features.values.items()
                 },
                 "base_log_odds": prediction.base_log_odds,
-                "top_factors": [
-                    {"feature": name, "log_odds": value} for name, value in prediction.top_factors(TOP_FACTORS)
-                ],
+                "top_factors": [{"feature": name, "log_odds": value} for name, value in prediction.factors],
                 "session": features.session,
                 "as_of": as_of,
                 "model_version": live.version,

@@ -15,9 +15,15 @@ import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from service.errors import EmbeddedPostgresError
+from pydantic import SecretStr
+
+from service.errors import ConfigurationError, EmbeddedPostgresError
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 ROOT_STATE_FOLDER = Path("/var/lib/ares-ml-advisor")
 UNPRIVILEGED_USER = "nobody"
@@ -184,3 +190,22 @@ class EmbeddedPostgres:
             log = self._log.read_text().splitlines()[-1:] if self._log.exists() else []
             said = (result.stdout.strip().splitlines() or ["no output"])[-1]
             raise EmbeddedPostgresError(f"{command} failed in {self.folder}: {' '.join([said, *log])}")
+
+
+def with_running_database(settings: Settings) -> Settings:
+    """Settings that name a database: their own or, where they name none, the embedded one that `advisor up` runs.
+
+    Raises
+    ------
+    ConfigurationError
+        Where none is named and none runs over the data folder.
+    """
+    if settings.database_url is not None:
+        return settings
+    server = EmbeddedPostgres(settings.data_dir)
+    if not server.is_running():
+        raise ConfigurationError(
+            f"no database: set ADVISOR_DATABASE_URL, or set ADVISOR_DATA_DIR to the folder that `advisor up` "
+            f"(or `make run`) works in and let it run; nothing runs over {settings.data_dir}"
+        )
+    return settings.model_copy(update={"database_url": SecretStr(server.url())})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -15,8 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from service.errors import ConfigurationError, DatabaseUnavailableError
 
 if TYPE_CHECKING:
+    from sqlalchemy import ExceptionContext
+
     from service.settings import Settings
 
+PATIENT_SECONDS = 300.0
+# Postgres itself ends a statement that takes too long; silence beyond that means that it is not there.
+SILENCE_SECONDS = 0.5
+CLOSE_SECONDS = 2.0
 Sessions = async_sessionmaker[AsyncSession]
 
 
@@ -34,9 +41,10 @@ def database_url(settings: Settings) -> str:
     return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 
-def create_engine(settings: Settings, *, bounded: bool = True) -> AsyncEngine:
-    """An engine whose connecting and pool wait are bounded by the settings, and its statements if `bounded`."""
-    return create_async_engine(
+def create_engine(settings: Settings, *, patient: bool = False) -> AsyncEngine:
+    """An engine whose connecting and pool wait are bounded by the settings; so are its statements, unless `patient`."""
+    statement_seconds = PATIENT_SECONDS if patient else settings.database_statement_timeout_seconds
+    engine = create_async_engine(
         database_url(settings),
         pool_size=settings.database_pool_size,
         max_overflow=0,
@@ -44,17 +52,39 @@ def create_engine(settings: Settings, *, bounded: bool = True) -> AsyncEngine:
         hide_parameters=True,
         connect_args={
             "timeout": settings.database_connect_timeout_seconds,
-            "command_timeout": settings.database_statement_timeout_seconds if bounded else None,
-            "server_settings": {"application_name": "ares-ml-advisor"},
+            "command_timeout": statement_seconds + SILENCE_SECONDS,
+            "server_settings": {
+                "application_name": "ares-ml-advisor",
+                "statement_timeout": str(round(1_000 * statement_seconds)),
+            },
         },
     )
+    event.listen(engine.sync_engine, "handle_error", _drop_if_silent)
+    return engine
 
 
-async def connect(settings: Settings) -> asyncpg.Connection[Any]:
-    """A connection outside the pool, for LISTEN and for the job queue."""
+def _drop_if_silent(context: ExceptionContext) -> None:
+    """Close a connection that does not answer: its rollback would be waited for as long again."""
+    if context.connection is not None and isinstance(context.original_exception, TimeoutError):
+        driver_connection = context.connection.connection.driver_connection
+        if driver_connection is not None:
+            driver_connection.terminate()
+
+
+async def close(engine: AsyncEngine) -> None:
+    """Close the connections, all within a moment: a server that is silent is not waited for one by one."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await engine.dispose()
+
+
+async def connect(settings: Settings, *, statement_seconds: float) -> asyncpg.Connection[Any]:
+    """A connection outside the pool, for LISTEN and for the job queue; no statement waits for longer."""
     url = make_url(database_url(settings)).set(drivername="postgresql")
     return await asyncpg.connect(
-        url.render_as_string(hide_password=False), timeout=settings.database_connect_timeout_seconds
+        url.render_as_string(hide_password=False),
+        timeout=settings.database_connect_timeout_seconds,
+        command_timeout=statement_seconds,
     )
 
 

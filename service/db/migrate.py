@@ -40,7 +40,7 @@ async def migrate(settings: Settings, revision: str = "head") -> None:
     sqlalchemy.exc.DBAPIError, OSError
         Where the database cannot be reached or changed.
     """
-    engine = create_engine(settings, bounded=False)
+    engine = create_engine(settings, patient=True)
     try:
         async with engine.begin() as connection:
             await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))

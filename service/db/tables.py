@@ -29,12 +29,17 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column
 
 from ares_client.contract import TradeOutcome, TradingAdvice
+from service.keys.scopes import Scope
 
 MONEY = Numeric(14, 4)
 
 
 def _one_of(column: str, values: list[str]) -> str:
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+def _all_of(column: str, values: list[str]) -> str:
+    return f"{column} <@ ARRAY[{', '.join(repr(str(value)) for value in values)}]::text[]"
 
 
 class Table(DeclarativeBase):
@@ -69,9 +74,12 @@ class RetrainRunRow(Table):
     run_id: Mapped[UUID] = mapped_column(primary_key=True)
     job_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     requested_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    requested_by: Mapped[str | None]
     forced: Mapped[bool]
     min_new_samples: Mapped[int]
     new_outcomes: Mapped[int]
+    phase: Mapped[str | None]
+    progress: Mapped[float | None]
     verdict: Mapped[str | None]
     reason: Mapped[str | None]
     model_version: Mapped[str | None]
@@ -132,7 +140,9 @@ class AdviceRow(Table):
     win_probability: Mapped[float]
     base_rate: Mapped[float]
     model_version: Mapped[str]
+    trained_through: Mapped[date | None]
     reply: Mapped[dict[str, Any]]
+    answered_at: Mapped[datetime | None]
     logged_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -154,7 +164,7 @@ class MarketDayRow(Table):
 
 
 class ModelVersionRow(Table):
-    """One stored model. At most one is the champion."""
+    """One model version. At most one is the champion; retention takes the bytes of old ones, never their figures."""
 
     __tablename__ = "model_versions"
     __table_args__ = (
@@ -174,5 +184,23 @@ class ModelVersionRow(Table):
     activated_at: Mapped[datetime | None]
     manifest: Mapped[dict[str, Any]] = deferred(mapped_column(JSONB, nullable=False))
     metrics: Mapped[dict[str, Any] | None]
-    artefact: Mapped[bytes] = deferred(mapped_column(LargeBinary, nullable=False))
+    artefact: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
     run_id: Mapped[UUID | None] = mapped_column(ForeignKey(RetrainRunRow.run_id))
+
+
+class ApiKeyRow(Table):
+    """One bearer key, as the hash of its secret."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        CheckConstraint("cardinality(scopes) > 0 AND " + _all_of("scopes", list(Scope)), "scopes"),
+        CheckConstraint("octet_length(secret_sha256) = 32", "secret_sha256"),
+    )
+
+    key_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    bot: Mapped[str | None]
+    scopes: Mapped[list[str]]
+    secret_sha256: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    revoked_at: Mapped[datetime | None]

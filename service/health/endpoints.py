@@ -1,12 +1,15 @@
-"""Alive (never asks the database) and ready (a model is loaded and has answered its probes, and not draining)."""
+"""Alive, ready (a model is loaded and has answered its probes, and not draining), and metrics; no database is asked."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
+from service.auth import require
 from service.dependencies import StateDependency
-from service.http import problem, problems
+from service.http import guarded, problem, problems
+from service.keys.scopes import Scope
 
 router = APIRouter(tags=["health"])
 
@@ -34,10 +37,19 @@ async def livez() -> Alive:
 @router.get("/readyz", response_model=Ready, responses=problems(503))
 async def readyz(request: Request, state: StateDependency) -> Ready | Response:
     """Whether advice can be given, and if not, why."""
-    live, history = state.model_holder.live, state.market_holder.history
-    if state.draining:
-        return problem(request, 503, "Not ready", "shutting down")
-    if live is None:
-        return problem(request, 503, "Not ready", "no model is loaded: train one with `kronos train --push`")
+    if (why := state.not_ready_because) is not None:
+        return problem(request, 503, "Not ready", why)
+    history = state.market_holder.history
     through = None if history is None else str(history.sessions[-1])
-    return Ready(model_version=live.version, market_days_through=through)
+    return Ready(model_version=state.model_holder.require().version, market_days_through=through)
+
+
+@router.get(
+    "/metrics",
+    dependencies=[require(Scope.READ)],
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **guarded()},
+)
+async def metrics(state: StateDependency) -> Response:
+    """Figures for Prometheus."""
+    return Response(state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kronos.market import OPTIONAL_COLUMNS, REQUIRED_COLUMNS, MarketHistory
+from kronos.sessions import as_date
 from service.db.tables import MarketDayRow
 
 COLUMNS = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
@@ -35,6 +36,15 @@ class MarketDayRepository:
                     set_={**replaced, "updated_at": func.clock_timestamp()},
                 )
             )
+
+    async def upsert_history(self, history: MarketHistory) -> None:
+        """Insert or replace the sessions that have a bar."""
+        bars = [
+            {"session": as_date(history.sessions[at])}
+            | {name: None if np.isnan(column[at]) else float(column[at]) for name, column in history.columns.items()}
+            for at in np.flatnonzero(history.has_bar)
+        ]
+        await self.upsert(bars)
 
     async def extent(self) -> tuple[date | None, date | None, int]:
         """The first and last session and how many there are."""

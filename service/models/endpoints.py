@@ -8,8 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from ares_client.contract import ModelInfo
+from service.auth import require
 from service.dependencies import ModelServiceDependency, SettingsDependency
-from service.http import problems, read_body
+from service.http import guarded, read_body
+from service.keys.scopes import Scope
 
 router = APIRouter(tags=["models"])
 
@@ -26,8 +28,9 @@ ARTEFACT_BODY = {
 @router.post(
     "/models",
     status_code=201,
+    dependencies=[require(Scope.OPERATE)],
     openapi_extra=ARTEFACT_BODY,
-    responses={200: {"model": ModelInfo, "description": "already stored"}, **problems(413, 422, 503)},
+    responses={200: {"model": ModelInfo, "description": "already stored"}, **guarded(413, 422)},
 )
 async def upload_model(
     request: Request,
@@ -43,19 +46,19 @@ async def upload_model(
     return info
 
 
-@router.get("/models", responses=problems(503))
+@router.get("/models", dependencies=[require(Scope.READ)], responses=guarded())
 async def list_models(models: ModelServiceDependency) -> Sequence[ModelInfo]:
     """List every stored version, newest first."""
     return await models.list()
 
 
-@router.get("/models/{version}", responses=problems(404, 422, 503))
+@router.get("/models/{version}", dependencies=[require(Scope.READ)], responses=guarded(404, 422))
 async def get_model(version: VersionPath, models: ModelServiceDependency) -> ModelInfo:
     """Inspect one version with its manifest."""
     return await models.get(version)
 
 
-@router.post("/models/{version}/activate", responses=problems(404, 422, 503))
+@router.post("/models/{version}/activate", dependencies=[require(Scope.OPERATE)], responses=guarded(404, 409, 422))
 async def activate_model(version: VersionPath, models: ModelServiceDependency) -> ModelInfo:
     """Make a stored version the champion; this is also how to roll back."""
     return await models.activate(version)

@@ -40,7 +40,7 @@ class ModelRepository:
         return None if row is None else (row.version, row.sha256)
 
     async def artefact(self, version: str) -> bytes | None:
-        """The bytes of a version."""
+        """The bytes of a version; None where there is no such version, or retention let them go."""
         return await self._session.scalar(select(ModelVersionRow.artefact).where(ModelVersionRow.version == version))
 
     async def by_version(self, version: str) -> ModelVersionRow | None:
@@ -53,10 +53,19 @@ class ModelRepository:
         """The version that an artefact already has."""
         return await self._session.scalar(select(ModelVersionRow).where(ModelVersionRow.sha256 == sha256))
 
-    async def all(self) -> Sequence[ModelVersionRow]:
-        """Every version, newest first."""
-        newest_first = select(ModelVersionRow).order_by(ModelVersionRow.major.desc(), ModelVersionRow.minor.desc())
-        return (await self._session.scalars(newest_first)).all()
+    async def is_stored(self, version: str) -> bool:
+        """Whether the bytes of a version are still kept."""
+        kept = select(ModelVersionRow.artefact.is_not(None)).where(ModelVersionRow.version == version)
+        return bool(await self._session.scalar(kept))
+
+    async def all(self) -> Sequence[tuple[ModelVersionRow, bool]]:
+        """Every version, newest first, and whether its bytes are still kept."""
+        found = await self._session.execute(
+            select(ModelVersionRow, ModelVersionRow.artefact.is_not(None)).order_by(
+                ModelVersionRow.major.desc(), ModelVersionRow.minor.desc()
+            )
+        )
+        return [(row, stored) for row, stored in found]
 
     async def next_version(self, origin: str) -> tuple[int, int]:
         """Major for an upload, minor of the champion's line for a retrain; call with the lock held."""
@@ -96,6 +105,29 @@ class ModelRepository:
         await self._session.flush()
         await self._session.refresh(row, ["created_at"])
         return row
+
+    async def let_go(self, kept: int) -> Sequence[str]:
+        """Drop the bytes of all but the newest `kept` versions; never the champion's or its predecessor's.
+
+        Call with the lock held. The rows stay, so that a version always means the same model.
+        """
+        newest = select(ModelVersionRow.version).where(ModelVersionRow.artefact.is_not(None))
+        newest = newest.order_by(ModelVersionRow.created_at.desc(), ModelVersionRow.version).limit(kept)
+        predecessor = select(ModelVersionRow.version).where(ModelVersionRow.state == "retired")
+        predecessor = predecessor.order_by(ModelVersionRow.activated_at.desc()).limit(1)
+        dropped = await self._session.scalars(
+            update(ModelVersionRow)
+            .where(
+                ModelVersionRow.artefact.is_not(None),
+                ModelVersionRow.state != "champion",
+                ModelVersionRow.version.not_in(newest),
+                ModelVersionRow.version.not_in(predecessor),
+            )
+            .values(artefact=None)
+            .returning(ModelVersionRow.version)
+            .execution_options(synchronize_session=False)
+        )
+        return dropped.all()
 
     async def promote(self, row: ModelVersionRow, now: datetime) -> None:
         """Make a version the champion and retire the one before; call with the lock held."""

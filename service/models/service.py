@@ -13,7 +13,7 @@ from kronos.errors import ArtefactError
 from kronos.model import Model
 from service.clock import Clock
 from service.db.tables import ModelVersionRow
-from service.errors import ArtefactRefusedError, NotFoundError
+from service.errors import ArtefactGoneError, ArtefactRefusedError, NotFoundError
 from service.models.repository import ModelRepository
 from service.notifications import Topic, notify
 
@@ -21,10 +21,11 @@ from service.notifications import Topic, notify
 class ModelService:
     """Uploads, lists and activates models."""
 
-    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, models_kept: int) -> None:
         self._session = session
         self._models = ModelRepository(session)
         self._clock = clock
+        self._models_kept = models_kept
 
     async def upload(self, content: bytes, *, activate: bool) -> tuple[ModelInfo, bool]:
         """Store an artefact: champion where there is none or where asked for, else a candidate.
@@ -44,7 +45,9 @@ class ModelService:
         await self._models.lock()
         row = await self._models.by_sha256(identity(content))
         new = row is None
-        if row is None:
+        if row is not None:
+            row.artefact = content
+        else:
             row = await self._models.insert(
                 origin="upload",
                 state="candidate",
@@ -55,6 +58,7 @@ class ModelService:
             )
         if activate or await self._models.champion() is None:
             await self._promote(row)
+        await self._models.let_go(self._models_kept)
         return model_info(row), new
 
     async def activate(self, version: str) -> ModelInfo:
@@ -62,13 +66,15 @@ class ModelService:
 
         Raises
         ------
-        NotFoundError, ArtefactRefusedError
+        NotFoundError, ArtefactGoneError, ArtefactRefusedError
         """
         await self._models.lock()
         row = await self._existing(version)
         content = await self._models.artefact(version)
+        if content is None:
+            raise ArtefactGoneError(f"only the newest {self._models_kept} artefacts are kept; upload its file again")
         try:
-            await asyncio.to_thread(Model.from_bytes, content or b"")
+            await asyncio.to_thread(Model.from_bytes, content)
         except ArtefactError as error:
             raise ArtefactRefusedError(str(error)) from error
         await self._promote(row)
@@ -76,7 +82,7 @@ class ModelService:
 
     async def list(self) -> Sequence[ModelInfo]:
         """All versions, newest first, without their manifests."""
-        return [model_info(row) for row in await self._models.all()]
+        return [model_info(row, stored=stored) for row, stored in await self._models.all()]
 
     async def get(self, version: str) -> ModelInfo:
         """One version with its manifest.
@@ -85,7 +91,8 @@ class ModelService:
         ------
         NotFoundError
         """
-        return model_info(await self._existing(version), with_manifest=True)
+        row = await self._existing(version)
+        return model_info(row, with_manifest=True, stored=await self._models.is_stored(version))
 
     async def _existing(self, version: str) -> ModelVersionRow:
         row = await self._models.by_version(version)
@@ -99,7 +106,7 @@ class ModelService:
             await notify(self._session, Topic.CHAMPION)
 
 
-def model_info(row: ModelVersionRow, *, with_manifest: bool = False) -> ModelInfo:
+def model_info(row: ModelVersionRow, *, with_manifest: bool = False, stored: bool = True) -> ModelInfo:
     """A stored version as the contract shows it."""
     return ModelInfo.model_validate(
         {
@@ -107,6 +114,8 @@ def model_info(row: ModelVersionRow, *, with_manifest: bool = False) -> ModelInf
             "state": row.state,
             "sha256": row.sha256,
             "created_at": row.created_at,
+            "activated_at": row.activated_at,
+            "stored": stored,
             "origin": row.origin,
             "metrics": None if row.metrics is None else Metrics.model_validate(row.metrics),
             "manifest": row.manifest if with_manifest else None,

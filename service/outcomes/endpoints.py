@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
-from ares_client.contract import Outcome, OutcomeBatch, OutcomeBatchReply, OutcomeResult
-from service.dependencies import OutcomeServiceDependency
-from service.http import problems
+from ares_client.contract import (
+    MAX_OUTCOMES_PER_PAGE,
+    Day,
+    Identifier,
+    Outcome,
+    OutcomeBatch,
+    OutcomeBatchReply,
+    OutcomePage,
+    OutcomeResult,
+)
+from service.auth import require
+from service.dependencies import OutcomeServiceDependency, StateDependency
+from service.http import guarded
+from service.keys.keyring import Caller
+from service.keys.scopes import Scope
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,20 +54,41 @@ ONE_OR_MANY = {
             "model": OutcomeResult | OutcomeBatchReply,
             "description": "A duplicate, or a batch: a result an item",
         },
-        **problems(409, 413, 422, 503),
+        **guarded(400, 409, 413, 422),
     },
 )
 async def post_outcomes(
-    body: Annotated[dict[str, Any], Body()], response: Response, outcomes: OutcomeServiceDependency
+    body: Annotated[dict[str, Any], Body()],
+    response: Response,
+    outcomes: OutcomeServiceDependency,
+    state: StateDependency,
+    caller: Annotated[Caller, require(Scope.OUTCOMES)],
 ) -> OutcomeResult | OutcomeBatchReply:
     """Report one closed trade, or a batch of up to 100. The reply is sent once they are durable."""
     if "outcomes" in body:
         response.status_code = 200
-        batch = _validated(OutcomeBatch, body)
-        return OutcomeBatchReply(results=await outcomes.record_batch(batch.outcomes))
-    result = await outcomes.record(_validated(Outcome, body))
-    response.status_code = 201 if result.status == "recorded" else 200
-    return result
+        results = await outcomes.record_batch(_validated(OutcomeBatch, body).outcomes, caller)
+    else:
+        results = [await outcomes.record(_validated(Outcome, body), caller)]
+        response.status_code = 201 if results[0].status == "recorded" else 200
+    for result in results:
+        state.metrics.outcomes.labels(result.status).inc()
+    return OutcomeBatchReply(results=results) if "outcomes" in body else results[0]
+
+
+@router.get("/outcomes", responses=guarded(422))
+async def list_outcomes(
+    outcomes: OutcomeServiceDependency,
+    caller: Annotated[Caller, require(Scope.READ)],
+    bot: Annotated[Identifier | None, Query(description="default: every bot that the key may see")] = None,
+    start: Annotated[Day | None, Query(description="first trade date")] = None,
+    end: Annotated[Day | None, Query(description="last trade date")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_OUTCOMES_PER_PAGE)] = 100,
+    cursor: Annotated[str | None, Query(max_length=32, description="`next_cursor` of the page before")] = None,
+) -> OutcomePage:
+    """List recorded outcomes, newest record first, in pages."""
+    bot = caller.narrow(bot)
+    return await outcomes.page(bot=bot, start=start, end=end, cursor=cursor, limit=limit)
 
 
 def _validated(model: type[Model], body: dict[str, Any]) -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -28,18 +29,36 @@ class OutcomeRepository:
         -------
         `(bot, trade_id)` of those that were inserted.
         """
-        statement = insert(OutcomeRow).values(rows).on_conflict_do_nothing(index_elements=["bot", "trade_id"])
-        inserted = await self._session.execute(statement.returning(OutcomeRow.bot, OutcomeRow.trade_id))
+        statement = insert(OutcomeRow).on_conflict_do_nothing(index_elements=["bot", "trade_id"])
+        # The rows beside the statement, not in it as `values`: then it is compiled once, not for each batch.
+        inserted = await self._session.execute(statement.returning(OutcomeRow.bot, OutcomeRow.trade_id), rows)
         return {(row.bot, row.trade_id) for row in inserted}
 
     async def content_hashes(self, keys: Sequence[TradeKey]) -> dict[TradeKey, bytes]:
         """The content hash of each stored trade."""
+        if not keys:
+            return {}
         stored = await self._session.execute(
             select(OutcomeRow.bot, OutcomeRow.trade_id, OutcomeRow.content_sha256).where(
                 tuple_(OutcomeRow.bot, OutcomeRow.trade_id).in_(keys)
             )
         )
         return {(row.bot, row.trade_id): row.content_sha256 for row in stored}
+
+    async def page(
+        self, *, bot: str | None, start: date | None, end: date | None, before_id: int | None, limit: int
+    ) -> Sequence[OutcomeRow]:
+        """Outcomes by trade date, newest record first, those before `before_id` only."""
+        query = select(OutcomeRow).order_by(OutcomeRow.id.desc()).limit(limit)
+        if bot is not None:
+            query = query.where(OutcomeRow.bot == bot)
+        if start is not None:
+            query = query.where(OutcomeRow.trade_date >= start)
+        if end is not None:
+            query = query.where(OutcomeRow.trade_date <= end)
+        if before_id is not None:
+            query = query.where(OutcomeRow.id < before_id)
+        return (await self._session.scalars(query)).all()
 
     async def count_untrained(self) -> int:
         """How many outcomes no promoted model has been trained with."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ares_client.contract import Outcome, OutcomeResult, TradeOutcome
+from ares_client.contract import Outcome, OutcomePage, OutcomeResult, RecordedOutcome, TradeOutcome
 from kronos.condor import DEFAULT_SD_MULTIPLIER, CondorSpec, expected_move
 from kronos.market import MarketHistory
 from kronos.sessions import NEW_YORK, exchange_sessions
 from service.clock import Clock
-from service.errors import OutcomeConflictError
+from service.errors import InvalidRequestError, OutcomeConflictError
+from service.keys.keyring import Caller
 from service.market_days.holder import MarketHolder
 from service.models.holder import ModelHolder
 from service.outcomes.repository import OutcomeRepository
@@ -23,6 +26,8 @@ from service.outcomes.repository import OutcomeRepository
 LABEL_CONTRADICTED = "label_contradicted"
 NOT_A_SESSION = "not_a_session"
 IN_THE_FUTURE = "in_the_future"
+ID_BYTES = 8
+LARGEST_FIRST_BYTE = 0x7F
 
 
 class OutcomeService:
@@ -34,21 +39,30 @@ class OutcomeService:
         self._today = clock().astimezone(NEW_YORK).date()
         self._spec = models.live.model.spec if models.live else CondorSpec()
 
-    async def record(self, outcome: Outcome) -> OutcomeResult:
+    async def record(self, outcome: Outcome, caller: Caller) -> OutcomeResult:
         """Record one trade.
 
         Raises
         ------
+        ForbiddenError
+            Where the caller may not speak for its bot.
         OutcomeConflictError
             Where the trade is known with other content.
         """
+        caller.require_bot(outcome.bot)
         (result,) = await self._record([outcome])
         if result.status == "conflict":
             raise OutcomeConflictError("the trade is already recorded with other content; the first record stays")
         return result
 
-    async def record_batch(self, items: Sequence[Any]) -> list[OutcomeResult]:
-        """Record what can be recorded; one result an item, in order."""
+    async def record_batch(self, items: Sequence[Any], caller: Caller) -> list[OutcomeResult]:
+        """Record what can be recorded; one result an item, in order.
+
+        Raises
+        ------
+        ForbiddenError
+            Where the caller may not speak for a bot in it; then nothing is recorded.
+        """
         results: list[OutcomeResult | None] = [None] * len(items)
         valid: dict[int, Outcome] = {}
         for at, item in enumerate(items):
@@ -56,9 +70,29 @@ class OutcomeService:
                 valid[at] = Outcome.model_validate(item)
             except ValidationError as error:
                 results[at] = OutcomeResult(status="invalid", detail=_first_problem(error))
+        for bot in {outcome.bot for outcome in valid.values()}:
+            caller.require_bot(bot)
         for at, result in zip(valid, await self._record(list(valid.values())), strict=True):
             results[at] = result
         return [result for result in results if result is not None]
+
+    async def page(
+        self, *, bot: str | None, start: date | None, end: date | None, cursor: str | None, limit: int
+    ) -> OutcomePage:
+        """Recorded outcomes by trade date, newest record first.
+
+        Raises
+        ------
+        InvalidRequestError
+            Where the cursor is not one of ours.
+        """
+        before_id = None if cursor is None else _id_of(cursor)
+        rows = await self._outcomes.page(bot=bot, start=start, end=end, before_id=before_id, limit=limit + 1)
+        shown = rows[:limit]
+        return OutcomePage(
+            outcomes=[RecordedOutcome.model_validate(row, from_attributes=True) for row in shown],
+            next_cursor=_cursor(shown[-1].id) if len(rows) > limit else None,
+        )
 
     async def _record(self, outcomes: Sequence[Outcome]) -> list[OutcomeResult]:
         if not outcomes:
@@ -68,10 +102,10 @@ class OutcomeService:
             first_of.setdefault((outcome.bot, outcome.trade_id), outcome)
         flags = {key: self._flags(outcome) for key, outcome in first_of.items()}
         # One order for all writers, so that two batches with the same trades cannot wait for each other.
-        rows = [_row(first_of[key], flags[key]) for key in sorted(first_of)]
-        inserted = await self._outcomes.insert_new(rows)
+        rows = {key: _row(first_of[key], flags[key]) for key in sorted(first_of)}
+        inserted = await self._outcomes.insert_new(list(rows.values()))
         stored = await self._outcomes.content_hashes([key for key in first_of if key not in inserted])
-        stored |= {key: content_sha256(first_of[key]) for key in inserted}
+        stored |= {key: rows[key]["content_sha256"] for key in inserted}
         results = []
         for outcome in outcomes:
             key = (outcome.bot, outcome.trade_id)
@@ -115,6 +149,20 @@ def content_sha256(outcome: Outcome) -> bytes:
     """
     content = outcome.model_dump_json(exclude_none=True, exclude={"features", "advice_id"})
     return hashlib.sha256(content.encode()).digest()
+
+
+def _cursor(last_id: int) -> str:
+    return base64.urlsafe_b64encode(last_id.to_bytes(ID_BYTES)).decode().rstrip("=")
+
+
+def _id_of(cursor: str) -> int:
+    try:
+        last_id = base64.b64decode(f"{cursor}=", altchars=b"-_", validate=True)
+    except ValueError:
+        last_id = b""
+    if len(last_id) != ID_BYTES or last_id[0] > LARGEST_FIRST_BYTE:
+        raise InvalidRequestError("the cursor is not one that this service gave")
+    return int.from_bytes(last_id)
 
 
 def _row(outcome: Outcome, flags: list[str]) -> dict[str, Any]:

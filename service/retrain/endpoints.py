@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
 from ares_client.contract import RetrainNotNeeded, RetrainRequest, RetrainRun
+from service.auth import require
 from service.dependencies import RetrainServiceDependency
-from service.http import problems
+from service.http import guarded
+from service.keys.keyring import Caller
+from service.keys.scopes import Scope
 
 router = APIRouter(tags=["retrain"])
 
@@ -21,26 +25,29 @@ router = APIRouter(tags=["retrain"])
     responses={
         200: {"model": RetrainNotNeeded, "description": "Too few new outcomes"},
         202: {"model": RetrainRun, "description": "Queued, or already active"},
-        **problems(409, 413, 422, 503),
+        **guarded(400, 409, 413, 422),
     },
 )
 async def post_retrain(
-    response: Response, retrain: RetrainServiceDependency, request: RetrainRequest | None = None
+    response: Response,
+    retrain: RetrainServiceDependency,
+    caller: Annotated[Caller, require(Scope.OPERATE)],
+    request: RetrainRequest | None = None,
 ) -> RetrainRun | RetrainNotNeeded:
     """Ask for a challenger; while a run is active, that same run is the answer."""
-    answer = await retrain.request(request or RetrainRequest())
+    answer = await retrain.request(request or RetrainRequest(), requested_by=caller.name)
     if isinstance(answer, RetrainNotNeeded):
         response.status_code = 200
     return answer
 
 
-@router.get("/retrain", responses=problems(503))
+@router.get("/retrain", dependencies=[require(Scope.READ)], responses=guarded())
 async def list_runs(retrain: RetrainServiceDependency) -> Sequence[RetrainRun]:
     """List the latest runs, newest first."""
     return await retrain.list()
 
 
-@router.get("/retrain/{run_id}", responses=problems(404, 422, 503))
+@router.get("/retrain/{run_id}", dependencies=[require(Scope.READ)], responses=guarded(404, 422))
 async def get_run(run_id: UUID, retrain: RetrainServiceDependency) -> RetrainRun:
     """See where one run stands, and how it ended."""
     return await retrain.get(run_id)

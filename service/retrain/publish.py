@@ -41,7 +41,7 @@ class Verdict:
     champion_sha256: str
 
 
-async def publish(sessions: Sessions, clock: Clock, run_id: UUID, verdict: Verdict) -> None:
+async def publish(sessions: Sessions, clock: Clock, run_id: UUID, verdict: Verdict, *, models_kept: int) -> None:
     """Store the verdict, unless another worker already has; a promoted challenger becomes the champion."""
     async with transaction(sessions) as session:
         runs, models = RetrainRepository(session), ModelRepository(session)
@@ -62,6 +62,7 @@ async def publish(sessions: Sessions, clock: Clock, run_id: UUID, verdict: Verdi
         version = None
         if verdict.artefact is not None:
             version = await _store(models, clock, verdict, run_id, promoted=promoted)
+            await models.let_go(models_kept)
         if promoted:
             await OutcomeRepository(session).mark_trained(verdict.outcome_ids, run_id)
             await notify(session, Topic.CHAMPION)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Text, case, cast, column, literal, select, table, text
+from sqlalchemy import BigInteger, Text, case, cast, column, literal, select, table, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.db.tables import RetrainRunRow
@@ -57,19 +57,30 @@ class RetrainRepository:
         found = await self._session.execute(RUNS.order_by(RetrainRunRow.requested_at.desc()).limit(limit))
         return [RunInState(row, state) for row, state in found]
 
-    async def insert(self, run_id: UUID, *, forced: bool, min_new_samples: int, new_outcomes: int) -> RetrainRunRow:
+    async def insert(
+        self, run_id: UUID, *, forced: bool, min_new_samples: int, new_outcomes: int, requested_by: str | None
+    ) -> RetrainRunRow:
         """Note a run that was asked for."""
         row = RetrainRunRow(
             run_id=run_id,
             forced=forced,
             min_new_samples=min_new_samples,
             new_outcomes=new_outcomes,
+            requested_by=requested_by,
             figures={},
         )
         self._session.add(row)
         await self._session.flush()
         await self._session.refresh(row, ["requested_at"])
         return row
+
+    async def note_progress(self, run_id: UUID, phase: str, progress: float) -> None:
+        """Say how far a run is, unless it has ended."""
+        await self._session.execute(
+            update(RetrainRunRow)
+            .where(RetrainRunRow.run_id == run_id, RetrainRunRow.verdict.is_(None))
+            .values(phase=phase, progress=progress)
+        )
 
     async def claim_verdict(self, run_id: UUID) -> RetrainRunRow | None:
         """The run, locked, if it still has no verdict: whoever holds it may publish, once."""

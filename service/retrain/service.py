@@ -27,7 +27,7 @@ class RetrainService:
         self._outcomes = OutcomeRepository(session)
         self._models = ModelRepository(session)
 
-    async def request(self, request: RetrainRequest) -> RetrainRun | RetrainNotNeeded:
+    async def request(self, request: RetrainRequest, *, requested_by: str | None) -> RetrainRun | RetrainNotNeeded:
         """Queue a run, or return the active one, or say how many outcomes are missing.
 
         Raises
@@ -48,7 +48,11 @@ class RetrainService:
         if await self._models.champion() is None:
             raise NothingToRetrainError("there is no model to continue from: train one with `kronos train --push`")
         row = await self._runs.insert(
-            uuid4(), forced=request.force, min_new_samples=request.min_new_samples, new_outcomes=new
+            uuid4(),
+            forced=request.force,
+            min_new_samples=request.min_new_samples,
+            new_outcomes=new,
+            requested_by=requested_by,
         )
         row.job_id = await enqueue_retrain(self._session, row.run_id)
         return retrain_run(RunInState(row, "queued"))
@@ -80,6 +84,9 @@ def retrain_run(found: RunInState) -> RetrainRun:
             "state": found.state,
             "requested_at": row.requested_at,
             "finished_at": row.finished_at,
+            "requested_by": row.requested_by,
+            "phase": row.phase if found.state == "running" else None,
+            "progress": _progress(found),
             "forced": row.forced,
             "new_outcomes": row.new_outcomes,
             "model_version": row.model_version,
@@ -88,3 +95,10 @@ def retrain_run(found: RunInState) -> RetrainRun:
             "figures": row.figures,
         }
     )
+
+
+def _progress(found: RunInState) -> float | None:
+    """The share that is done; None while queued."""
+    if found.state == "running":
+        return found.row.progress or 0.0
+    return 1.0 if found.row.verdict is not None else None

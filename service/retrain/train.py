@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ import structlog
 from kronos.market_csv import write_market_csv
 from service.db.engine import Sessions, transaction
 from service.db.tables import OutcomeRow
-from service.errors import TrainingFailedError
+from service.errors import DatabaseUnavailableError, TrainingFailedError
 from service.market_days.repository import MarketDayRepository
 from service.models.repository import ModelRepository
 from service.outcomes.repository import OutcomeRepository
@@ -29,6 +30,8 @@ from service.settings import Settings
 log = structlog.get_logger(__name__)
 
 STDERR_KEPT_CHARACTERS = 2_000
+PROGRESS_SECONDS = 1.0
+NOTE_SECONDS = 5.0
 
 
 async def train_challenger(settings: Settings, sessions: Sessions, run_id: UUID, today: date) -> Verdict | None:
@@ -44,7 +47,7 @@ async def train_challenger(settings: Settings, sessions: Sessions, run_id: UUID,
         if inputs is None:
             return None
         champion_sha256, outcome_ids = inputs
-        await _run_child(folder, settings.training_timeout_seconds)
+        await _run_child(folder, settings.training_timeout_seconds, _Noted(sessions, run_id))
         result = json.loads((folder / "result.json").read_text())
         challenger = folder / "challenger.ares"
         return Verdict(
@@ -84,7 +87,7 @@ async def _write_inputs(
         "trades": [_trade(row) for row in outcomes],
     }
     (folder / "job.json").write_text(json.dumps(job))
-    return champion[1], tuple(row.id for row in outcomes)
+    return champion[1], tuple(row.id for row in outcomes if row.trade_date <= today)
 
 
 def _trade(row: OutcomeRow) -> dict[str, Any]:
@@ -98,16 +101,41 @@ def _trade(row: OutcomeRow) -> dict[str, Any]:
     }
 
 
-async def _run_child(folder: Path, timeout_seconds: float) -> None:
+class _Noted:
+    """Keeps a run's progress in its row, for whoever asks; now and then, and never at the training's expense."""
+
+    def __init__(self, sessions: Sessions, run_id: UUID) -> None:
+        self._sessions = sessions
+        self._run_id = run_id
+        self._due = 0.0
+
+    async def follow(self, lines: asyncio.StreamReader) -> None:
+        """Note what the training job says, until it says no more."""
+        while line := await lines.readline():
+            said = json.loads(line)
+            if time.monotonic() >= self._due:
+                self._due = time.monotonic() + PROGRESS_SECONDS
+                await self._note(said["phase"], said["fraction"])
+
+    async def _note(self, phase: str, fraction: float) -> None:
+        try:
+            async with asyncio.timeout(NOTE_SECONDS), transaction(self._sessions) as session:
+                await RetrainRepository(session).note_progress(self._run_id, phase, fraction)
+        except (DatabaseUnavailableError, TimeoutError) as error:
+            log.warning("progress_not_noted", error=str(error))
+
+
+async def _run_child(folder: Path, timeout_seconds: float, noted: _Noted) -> None:
     """Run the training job; its stdin is a pipe whose end tells it that the worker is gone."""
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "kronos.training.retrain_job", str(folder)),
         stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     try:
-        _, said = await asyncio.wait_for(_ended(child), timeout_seconds)
+        said = await asyncio.wait_for(_ended(child, noted), timeout_seconds)
     except TimeoutError as error:
         raise TrainingFailedError(f"training took longer than {timeout_seconds:.0f} seconds") from error
     finally:
@@ -120,8 +148,9 @@ async def _run_child(folder: Path, timeout_seconds: float) -> None:
         raise TrainingFailedError(f"the training process ended with {child.returncode}: {last.splitlines()[-1:]}")
 
 
-async def _ended(child: asyncio.subprocess.Process) -> tuple[int, bytes]:
-    """Wait without closing stdin, which `communicate` would do at once."""
-    assert child.stderr is not None  # noqa: S101 - asked for as a pipe
-    said = await child.stderr.read()
-    return await child.wait(), said
+async def _ended(child: asyncio.subprocess.Process, noted: _Noted) -> bytes:
+    """What it said on stderr, once it has ended; stdin stays open, which `communicate` would close at once."""
+    assert child.stdout is not None  # noqa: S101 - asked for as pipes
+    assert child.stderr is not None  # noqa: S101
+    said, _, _ = await asyncio.gather(child.stderr.read(), noted.follow(child.stdout), child.wait())
+    return said

@@ -49,14 +49,16 @@ def reported(rows: TrainingRows, count: int = 50) -> list[dict[str, Any]]:
     ]
 
 
-def retrain(service: AdvisorProcess, **request: Any) -> dict[str, Any]:
-    """Ask, and wait for the verdict."""
+def retrain(service: AdvisorProcess, seen: list[dict[str, Any]] | None = None, **request: Any) -> dict[str, Any]:
+    """Ask, and wait for the verdict; what is told meanwhile goes into `seen`."""
     asked = service.request("POST", "/retrain", request)
     assert asked.status == 202, asked.data
     run = asked.json()
 
     def ended() -> dict[str, Any] | None:
         now: dict[str, Any] = service.request("GET", f"/retrain/{run['run_id']}").json()
+        if seen is not None and now["state"] == "running" and now not in seen:
+            seen.append(now)
         return now if now["state"] not in {"queued", "running"} else None
 
     ended_run: dict[str, Any] = wait_until(ended, TRAINING_SECONDS)
@@ -78,8 +80,14 @@ def test_an_honest_retrain_is_promoted_and_swapped_in(
         "missing": 1,
     }
     aged_service.request("POST", "/outcomes", outcomes[49])
-    run = retrain(aged_service)
+    seen: list[dict[str, Any]] = []
+    run = retrain(aged_service, seen)
     assert run["state"] == "promoted", run
+    shares = [told["progress"] for told in seen]
+    assert shares == sorted(shares)
+    assert len(set(shares)) > 3
+    assert len({told["phase"] for told in seen}) > 2
+    assert (run["progress"], run["phase"]) == (1.0, None)
     assert run["model_version"] == "1.1.0"
     assert run["metrics"]["brier_skill"] > 0
     wait_until(lambda: aged_service.request("GET", "/readyz").json()["model_version"] == "1.1.0", 10)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 import urllib3
 
+from kronos.condor import SD_MULTIPLIERS
+from kronos.features import VARIANT_FEATURES
+from kronos.model import Model
 from tests.support.processes import AdvisorProcess, query
 
 AT_ENTRY = {"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T09:35:00-05:00"}
@@ -42,6 +46,20 @@ def test_the_richest_variant_answers_and_explains_itself(ready_service: AdvisorP
     assert reply["features"]["vix"] == {"value": 25.4, "source": "request"}
     assert reply["features"]["price_change_1d"]["source"] == "derived"
     assert reply["model_version"] == "1.0.0"
+
+
+@pytest.mark.parametrize("asked", [{}, {"as_of": "2019-03-01T09:35:00-05:00"}, {"sd_multiplier": 1.5}])
+def test_the_factors_add_up_to_the_log_odds_before_calibration(
+    live_service: AdvisorProcess, model: Model, asked: dict[str, Any]
+) -> None:
+    reply = advise(live_service, **asked)
+    factors = [factor["log_odds"] for factor in reply["top_factors"]]
+    assert sorted(factors, key=abs, reverse=True) == factors
+    assert {factor["feature"] for factor in reply["top_factors"]} == set(reply["features"])
+    curve_model = model.variants[reply["variant"]].curve_model
+    values = np.array([[reply["features"][name]["value"] for name in VARIANT_FEATURES[reply["variant"]]]])
+    column = SD_MULTIPLIERS.index(reply["sd_multiplier"])
+    assert reply["base_log_odds"] + sum(factors) == pytest.approx(curve_model.log_odds(values)[0, column], abs=1e-9)
 
 
 def test_probability_is_read_at_the_multiplier_asked_for(ready_service: AdvisorProcess) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 import urllib3
 
 from tests.conftest import StartProcess
-from tests.support.processes import AdvisorProcess, query, wait_until
+from tests.support.processes import AdvisorProcess, query, run_advisor, wait_until
 
 HEAVY = {"sklearn", "pandas", "joblib", "scipy"}
 
@@ -37,9 +36,8 @@ def test_its_modules_are_light() -> None:
 def test_it_refuses_to_be_reached_from_elsewhere_without_a_key(database_url: str) -> None:
     result = run_advisor("serve", ADVISOR_HOST="0.0.0.0", ADVISOR_DATABASE_URL=database_url)
     assert result.returncode == 2
-    assert result.stderr.strip().splitlines() == [
-        "advisor: ADVISOR_HOST=0.0.0.0 can be reached from other machines: set ADVISOR_API_KEY first"
-    ]
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("advisor: ADVISOR_HOST=0.0.0.0 can be reached from other machines: set ADVISOR_API_KEY")
 
 
 def test_a_taken_port_is_one_clear_line(database_url: str) -> None:
@@ -71,7 +69,7 @@ def test_an_unreachable_database_stops_a_migration_with_one_line() -> None:
 
 
 def test_with_a_key_set_only_health_is_open(start_process: StartProcess, database_url: str) -> None:
-    service = start_process("serve", database_url, ADVISOR_API_KEY="a-long-key")
+    service = start_process("serve", database_url, ADVISOR_API_KEY="a-key-that-is-long-enough")
     assert service.request("GET", "/models").status == 200
     for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic YTpi"}):
         response = raw_request(service, "GET", "/models", headers)
@@ -83,7 +81,9 @@ def test_with_a_key_set_only_health_is_open(start_process: StartProcess, databas
 def test_an_unexpected_error_is_500_logged_once_and_without_the_key(
     start_process: StartProcess, database_url: str, log_format: str
 ) -> None:
-    service = start_process("serve", database_url, ADVISOR_API_KEY="hunter2-key", ADVISOR_LOG_FORMAT=log_format)
+    service = start_process(
+        "serve", database_url, ADVISOR_API_KEY="hunter2-key-of-some-length", ADVISOR_LOG_FORMAT=log_format
+    )
     query(database_url, "ALTER TABLE market_days RENAME TO elsewhere")
     bar = {"date": "2018-12-31", "spx_open": 1, "spx_high": 1, "spx_low": 1, "spx_close": 1, "vix_close": 77.25}
     response = service.request("PUT", "/market-days", {"days": [bar]})
@@ -121,18 +121,6 @@ def test_a_graceful_stop_stores_what_was_accepted(ready_service: AdvisorProcess,
         assert ready_service.request("POST", "/advice", {"vix": 20, "price": 2500}).status == 200
     assert ready_service.stop() == 0
     assert query(database_url, "SELECT count(*) AS rows FROM advice_log")[0]["rows"] == 20
-
-
-def run_advisor(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ADVISOR_")} | settings
-    return subprocess.run(
-        [sys.executable, "-c", "from service.cli import main; main()", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def raw_request(service: AdvisorProcess, method: str, path: str, headers: dict[str, str]) -> int:

@@ -114,6 +114,7 @@ class AdvisorProcess:
             "ADVISOR_DATA_DIR": str(self.data_dir),
             "ADVISOR_PORT": str(self.port),
             "ADVISOR_LOG_FORMAT": "json",
+            "ADVISOR_DRAIN_SECONDS": "0",
             **self.settings,
         }
         self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -154,6 +155,11 @@ class AdvisorProcess:
     def ready(self) -> bool:
         return self.request("GET", "/readyz").status == 200
 
+    def knows(self, key: str) -> bool:
+        """Whether a key has reached this process."""
+        headers = {"authorization": f"Bearer {key}"}
+        return urllib3.request("GET", f"{self.url}/models", headers=headers, retries=False).status != 401
+
     def _running(self) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
@@ -166,6 +172,19 @@ class AdvisorProcess:
             return self.request("GET", "/livez").status == 200
         except urllib3.exceptions.HTTPError:
             return False
+
+
+def run_advisor(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run one `advisor` command to its end."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ADVISOR_")} | settings
+    return subprocess.run(
+        [sys.executable, "-c", "from service.cli import main; main()", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def traversable_temporary_folder(prefix: str) -> Path:

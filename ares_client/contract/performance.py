@@ -1,0 +1,129 @@
+"""`GET /performance`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from ares_client.contract.values import Probability, Reply, TradingAdvice
+
+
+class ReliabilityBin(Reply):
+    """One of the equal-count bins, lowest probabilities first."""
+
+    count: int
+    mean_probability: Probability
+    win_rate: Probability
+    win_rate_low: float = Field(description="95 % Wilson interval")
+    win_rate_high: float
+
+
+class LiveCalibration(Reply):
+    """What was said before the trades beside what came of them: one observation a session and multiplier."""
+
+    observations: int
+    sessions: int
+    wins: int
+    win_rate: Probability
+    mean_probability: Probability
+    mean_base_rate: Probability
+    expected_wins: float = Field(description="sum of the probabilities")
+    expected_wins_interval: tuple[int, int] = Field(description="95 % of what a calibrated model would see")
+    brier: float
+    base_rate_brier: float
+    brier_skill: float | None = Field(description="1 - Brier / Brier of the base rates")
+    brier_skill_interval: tuple[float, float] | None = Field(
+        description="95 %, bootstrap by session; null with fewer than 5 wins or 5 losses"
+    )
+    log_loss: float | None = Field(description="nats; null where a probability of 0 or 1 was wrong")
+    base_rate_log_loss: float | None
+    ece: float = Field(description="expected calibration error over the bins")
+    ece_band: float = Field(description="95 % bound of `ece` for a calibrated model of this size")
+    bins: list[ReliabilityBin]
+
+
+class LeftOut(Reply):
+    """Reported trades that are not scored, each under the first reason that holds. Their money is counted."""
+
+    unmatched: int = Field(description="no advice in the log")
+    in_sample: int = Field(description="the model that advised had been trained on the session")
+    training_unknown: int = Field(description="it is not known through which session that model was trained")
+    label_contradicted: int = Field(description="the settlement contradicts the reported outcome")
+    repeated: int = Field(description="another trade of the same session and multiplier is scored")
+
+
+class ReportedMoney(Reply):
+    """Net P&L of trades as the bots reported it, $ after costs, of whole positions."""
+
+    trades: int
+    total_net_pnl_dollars: float
+    mean_net_pnl_dollars: float | None
+
+
+class AdvicePerformance(ReportedMoney):
+    """One kind of advice, given out of sample."""
+
+    advice: TradingAdvice
+    sessions: int = Field(description="bot and session pairs whose latest advice it was, traded or not")
+    scored_trades: int = Field(description="trades whose label the settlement does not contradict")
+    win_rate: Probability | None
+    mean_probability: Probability | None
+
+
+class SkippedSessions(Reply):
+    """What one condor would have made on each session that was advised against and not traded."""
+
+    modelled: Literal[True] = True
+    note: str
+    sessions: int = Field(description="bot and session pairs advised SKIP_TODAY out of sample, without a trade")
+    modelled_sessions: int
+    not_modelled: int
+    win_rate: Probability | None = Field(description="at exact multiples of the expected move, as the model's labels")
+    mean_probability: Probability | None = Field(description="as said for the modelled sessions")
+    total_net_pnl_dollars: float | None = Field(description="modelled, one contract a session")
+    mean_net_pnl_dollars: float | None
+
+
+class FeatureDrift(Reply):
+    """One feature as the window's sessions show it, beside the champion's training rows."""
+
+    feature: str
+    sessions: int
+    live_mean: float
+    training_mean: float
+    mean_shift: float | None = Field(description="in training standard deviations")
+    outside_range: Probability = Field(description="share of the values outside the training range")
+    psi: float = Field(description="population stability index over the training deciles")
+    watch_above: float
+    shifted_above: float
+    verdict: Literal["ok", "watch", "shifted", "too_few"]
+
+
+class AdvisedSessions(Reply):
+    """The latest advice of each bot and session: how many, and what they said. Counts by name."""
+
+    sessions: int
+    in_sample: int
+    training_unknown: int
+    model_versions: dict[str, int]
+    statuses: dict[str, int]
+    reasons: dict[str, int]
+    variants: dict[str, int]
+
+
+class Performance(Reply):
+    """Advice joined to outcomes over a window of sessions, at the multipliers really traded."""
+
+    bot: str | None
+    start: date
+    end: date
+    champion: str | None = Field(description="the version that `drift` is about")
+    advised: AdvisedSessions
+    reported: ReportedMoney
+    left_out: LeftOut
+    calibration: LiveCalibration | None = Field(description="null where no trade can be scored")
+    by_advice: list[AdvicePerformance]
+    skipped: SkippedSessions
+    drift: list[FeatureDrift]

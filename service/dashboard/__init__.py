@@ -1,0 +1,1 @@
+"""The operators' page: files of its own, filled by the same API that everyone else asks."""

@@ -1,0 +1,43 @@
+"""A graceful stop: not ready first, while still serving; then no new connections; then the end."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from types import FrameType
+
+import structlog
+import uvicorn
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Drain:
+    """Whether the service is about to stop; shared by the server, which is told, and `/readyz`, which tells."""
+
+    started: bool = False
+
+
+class DrainingServer(uvicorn.Server):
+    """Gives whoever balances the load time to see that this replica is not ready any more."""
+
+    def __init__(self, config: uvicorn.Config, drain: Drain, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._drain = drain
+        self._drain_seconds = drain_seconds
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, *arguments: object, **options: object) -> None:
+        """Remember the loop, in which the signal's work is done."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(*arguments, **options)  # type: ignore[arg-type]
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain at the first signal, stop at once at the second."""
+        if self._drain.started or self._loop is None or not self.started:
+            super().handle_exit(sig, frame)
+            return
+        self._drain.started = True
+        log.info("draining", seconds=self._drain_seconds)
+        self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, super().handle_exit, sig, frame)

@@ -1,0 +1,1 @@
+"""Bearer keys: who may ask for what."""

@@ -1,0 +1,19 @@
+"""What a key may do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """One permission. `operate` includes `read`: who may change models may look at them."""
+
+    ADVICE = "advice"
+    OUTCOMES = "outcomes"
+    READ = "read"
+    OPERATE = "operate"
+
+
+def allows(held: frozenset[Scope], wanted: Scope) -> bool:
+    """Whether a key with these scopes may do what the wanted one allows."""
+    return wanted in held or (wanted is Scope.READ and Scope.OPERATE in held)

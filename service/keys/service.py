@@ -1,0 +1,53 @@
+"""Making and revoking keys; every replica knows within a moment."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.clock import Clock
+from service.db.tables import ApiKeyRow
+from service.errors import NotFoundError
+from service.keys.keyring import PREFIX, StoredKey, digest
+from service.keys.repository import KeyRepository
+from service.keys.scopes import Scope
+from service.notifications import Topic, notify
+
+KEY_ID_BYTES = 6
+SECRET_BYTES = 32
+
+
+class KeyService:
+    """Keeps the stored keys within one transaction."""
+
+    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+        self._session = session
+        self._keys = KeyRepository(session)
+        self._clock = clock
+
+    async def make(self, name: str, scopes: Iterable[Scope], bot: str | None) -> tuple[StoredKey, str]:
+        """A new key, and its token, which is not stored and cannot be shown again."""
+        key_id = secrets.token_hex(KEY_ID_BYTES)
+        token = f"{PREFIX}_{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
+        key = StoredKey(key_id, name, bot, frozenset(scopes), digest(token), revoked=False)
+        await self._keys.insert(key)
+        await notify(self._session, Topic.KEYS)
+        return key, token
+
+    async def list(self) -> Sequence[ApiKeyRow]:
+        """Every key, oldest first, revoked ones too."""
+        return await self._keys.all()
+
+    async def revoke(self, key_id: str) -> None:
+        """Let a key open nothing any more.
+
+        Raises
+        ------
+        NotFoundError
+            Where no key that is not revoked has this id.
+        """
+        if not await self._keys.revoke(key_id, self._clock()):
+            raise NotFoundError("there is no such key, or it is revoked already: `advisor keys list` shows them")
+        await notify(self._session, Topic.KEYS)

@@ -1,0 +1,71 @@
+"""What Prometheus reads. Nothing here asks the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from kronos.sessions import NEW_YORK
+
+SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """One application's figures, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "advisor_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
+        )
+        self.request_seconds = Histogram(
+            "advisor_http_request_seconds",
+            "Time to answer.",
+            ("method", "route"),
+            buckets=SECONDS_BUCKETS,
+            registry=self.registry,
+        )
+        self.advice = Counter(
+            "advisor_advice", "Advice given.", ("advice", "status", "variant"), registry=self.registry
+        )
+        self.outcomes = Counter("advisor_outcomes", "Reported trades by result.", ("status",), registry=self.registry)
+        self.database_up = Gauge(
+            "advisor_database_up", "Whether Postgres answered when last asked.", registry=self.registry
+        )
+        self._model = Gauge(
+            "advisor_model_info", "The model served now.", ("version", "sha256"), registry=self.registry
+        )
+        self._trained_through = Gauge(
+            "advisor_model_trained_through_timestamp_seconds",
+            "Start of the last session that the model was trained on.",
+            registry=self.registry,
+        )
+        self._bars_through = Gauge(
+            "advisor_market_days_through_timestamp_seconds",
+            "Start of the last session whose bar is held.",
+            registry=self.registry,
+        )
+
+    def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
+        """Show a value that is asked for whenever the metrics are read."""
+        Gauge(name, meaning, registry=self.registry).set_function(value)
+
+    def model_is_live(self, version: str, sha256: str, trained_through: date) -> None:
+        """Show which model is served."""
+        self._model.clear()
+        self._model.labels(version, sha256).set(1)
+        self._trained_through.set(_start_of(trained_through))
+
+    def bars_are_held_through(self, last: date) -> None:
+        """Show how fresh the market days are."""
+        self._bars_through.set(_start_of(last))
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self.registry)
+
+
+def _start_of(day: date) -> float:
+    return datetime.combine(day, time(), NEW_YORK).timestamp()

@@ -1,0 +1,1 @@
+"""Live performance: what was advised, joined to what came of it."""

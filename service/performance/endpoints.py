@@ -1,0 +1,28 @@
+"""HTTP of the performance."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from ares_client.contract import Day, Identifier, Performance
+from service.auth import require
+from service.dependencies import PerformanceServiceDependency
+from service.http import guarded
+from service.keys.keyring import Caller
+from service.keys.scopes import Scope
+
+router = APIRouter(tags=["performance"])
+
+
+@router.get("/performance", responses=guarded(422))
+async def get_performance(
+    performance: PerformanceServiceDependency,
+    caller: Annotated[Caller, require(Scope.READ)],
+    bot: Annotated[Identifier | None, Query(description="default: every bot that the key may see")] = None,
+    start: Annotated[Day | None, Query(description="first session; default: 365 days before `end`")] = None,
+    end: Annotated[Day | None, Query(description="last session; default: today")] = None,
+) -> Performance:
+    """Join advice to outcomes: live calibration, P&L by advice, feature drift. What nobody traded is modelled."""
+    return await performance.measure(caller.narrow(bot), start, end)

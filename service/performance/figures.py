@@ -1,0 +1,234 @@
+"""From joined rows to figures: which trades may be scored, and what they, the skipped sessions and the features say."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from ares_client.contract import (
+    AdvicePerformance,
+    AdvisedSessions,
+    FeatureDrift,
+    LeftOut,
+    LiveCalibration,
+    ReportedMoney,
+    SkippedSessions,
+    TradeOutcome,
+    TradingAdvice,
+)
+from kronos.condor import CondorSpec
+from kronos.drift import TrainingValues
+from kronos.live import Said, live_scores
+from kronos.market import MarketHistory
+from kronos.untraded import untraded
+from service.outcomes.service import LABEL_CONTRADICTED
+from service.performance.repository import Advised, FollowedAdvice, Trade
+
+SKIPPED_NOTE = (
+    "Modelled, not traded: one condor of one contract a session at the multiplier asked for, listed strikes, credit "
+    "from a pricing model, costs included. Never add it to reported money."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A trade that may be scored, with the probability and base rate said for the multiplier really traded."""
+
+    trade: Trade
+    advice: str
+    sd_multiplier: float
+    probability: float
+    base_rate: float
+
+    @property
+    def key(self) -> tuple[date, float]:
+        """What makes two trades one observation: a settlement decides a session's condor at a multiplier once."""
+        return self.trade.session, self.sd_multiplier
+
+    @property
+    def won(self) -> bool:
+        """Whether it ended at full profit."""
+        return self.trade.outcome == TradeOutcome.MAX_PROFIT
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Reported trades by what may be done with them.
+
+    Attributes
+    ----------
+    followed : trades after advice that was given out of sample: they count under that advice
+    scored : those of them whose label the settlement does not contradict
+    observations : of those, the first of each session and multiplier
+    """
+
+    followed: Sequence[Trade]
+    scored: Sequence[Scored]
+    observations: Sequence[Scored]
+    left_out: LeftOut
+
+
+def sort_trades(trades: Sequence[Trade]) -> Sorted:
+    """Tell what may be scored from what may not, each trade by the first reason that holds."""
+    followed: list[Trade] = []
+    scored: list[Scored] = []
+    observations: dict[tuple[date, float], Scored] = {}
+    left_out: Counter[str] = Counter()
+    for trade in trades:
+        advice = trade.followed
+        if advice is None:
+            left_out["unmatched"] += 1
+        elif (hindsight := _hindsight(trade.session, advice.trained_through)) is not None:
+            left_out[hindsight] += 1
+        else:
+            followed.append(trade)
+            if LABEL_CONTRADICTED in trade.flags:
+                left_out["label_contradicted"] += 1
+                continue
+            one = _scored(trade, advice)
+            scored.append(one)
+            left_out["repeated"] += one.key in observations
+            observations.setdefault(one.key, one)
+    reasons = LeftOut(**{name: left_out[name] for name in LeftOut.model_fields})
+    return Sorted(followed, scored, list(observations.values()), reasons)
+
+
+def calibration(observations: Sequence[Scored]) -> LiveCalibration | None:
+    """Live calibration; None where nothing can be scored."""
+    scores = live_scores(
+        Said(
+            sessions=np.array([one.trade.session for one in observations], dtype="datetime64[D]"),
+            probability=np.array([one.probability for one in observations], dtype=np.float64),
+            base_rate=np.array([one.base_rate for one in observations], dtype=np.float64),
+            won=np.array([one.won for one in observations], dtype=np.float64),
+        )
+    )
+    return None if scores is None else LiveCalibration.model_validate(scores, from_attributes=True)
+
+
+def reported_money(trades: Sequence[Trade]) -> ReportedMoney:
+    """Net P&L as reported, summed to the cent."""
+    return ReportedMoney(**_money(trades))
+
+
+def by_advice(found: Sorted, advised: Sequence[Advised]) -> list[AdvicePerformance]:
+    """One record a kind of advice, of advice given out of sample."""
+    sessions = Counter(one.advice for one in _out_of_sample(advised))
+    records = []
+    for advice in TradingAdvice:
+        scored = [one for one in found.scored if one.advice == advice]
+        records.append(
+            AdvicePerformance(
+                advice=advice,
+                sessions=sessions[advice],
+                scored_trades=len(scored),
+                win_rate=_mean([one.won for one in scored]),
+                mean_probability=_mean([one.probability for one in scored]),
+                **_money([trade for trade in found.followed if trade.followed and trade.followed.advice == advice]),
+            )
+        )
+    return records
+
+
+def skipped_sessions(
+    advised: Sequence[Advised], trades: Sequence[Trade], history: MarketHistory | None, spec: CondorSpec
+) -> SkippedSessions:
+    """What nobody traded because it was advised against, modelled."""
+    traded = {(trade.bot, trade.session) for trade in trades}
+    skipped = [
+        one
+        for one in _out_of_sample(advised)
+        if one.advice == TradingAdvice.SKIP_TODAY and (one.bot, one.session) not in traded
+    ]
+    modelled = untraded(
+        history,
+        spec,
+        np.array([one.session for one in skipped], dtype="datetime64[D]"),
+        np.array([one.sd_multiplier for one in skipped], dtype=np.float64),
+    )
+    known = np.flatnonzero(~np.isnan(modelled.net_pnl_dollars))
+    net = modelled.net_pnl_dollars[known]
+    return SkippedSessions(
+        note=SKIPPED_NOTE,
+        sessions=len(skipped),
+        modelled_sessions=len(known),
+        not_modelled=len(skipped) - len(known),
+        win_rate=_mean(modelled.won[known]),
+        mean_probability=_mean([skipped[at].win_probability for at in known]),
+        total_net_pnl_dollars=float(net.sum()) if len(net) else None,
+        mean_net_pnl_dollars=_mean(net),
+    )
+
+
+def drift(advised: Sequence[Advised], training: Mapping[str, TrainingValues]) -> list[FeatureDrift]:
+    """Each feature's values, one a session (the latest any bot was answered with), beside the training rows."""
+    by_session = {one.session: json.loads(one.features) for one in advised}
+    records = []
+    for name, values in training.items():
+        live = [features[name]["value"] for features in by_session.values() if name in features]
+        if live:
+            drifted = values.drift(np.array(live, dtype=np.float64))
+            records.append(FeatureDrift.model_validate({"feature": name, **_fields(drifted)}))
+    return records
+
+
+def advised_sessions(advised: Sequence[Advised]) -> AdvisedSessions:
+    """What was said, counted."""
+    hindsight = Counter(_hindsight(one.session, one.trained_through) for one in advised)
+    return AdvisedSessions(
+        sessions=len(advised),
+        in_sample=hindsight["in_sample"],
+        training_unknown=hindsight["training_unknown"],
+        model_versions=_counts(one.model_version for one in advised),
+        statuses=_counts(one.status for one in advised),
+        reasons=_counts(reason for one in advised for reason in json.loads(one.reasons)),
+        variants=_counts(one.variant for one in advised),
+    )
+
+
+def _hindsight(session: date, trained_through: date | None) -> str | None:
+    """Why what was said may have known the session's end; None where it cannot have."""
+    if trained_through is None:
+        return "training_unknown"
+    return "in_sample" if trained_through >= session else None
+
+
+def _out_of_sample(advised: Sequence[Advised]) -> list[Advised]:
+    return [one for one in advised if _hindsight(one.session, one.trained_through) is None]
+
+
+def _scored(trade: Trade, advice: FollowedAdvice) -> Scored:
+    """Read the advice's curve at the multiplier really traded, linear between its points as the model's answer is."""
+    multiplier = advice.sd_multiplier if trade.sd_multiplier is None else trade.sd_multiplier
+    curve = json.loads(advice.curve)
+    points = [point["sd_multiplier"] for point in curve]
+    probability, base_rate = (
+        float(np.interp(multiplier, points, [point[name] for point in curve]))
+        for name in ("win_probability", "base_rate")
+    )
+    return Scored(trade, advice.advice, multiplier, probability, base_rate)
+
+
+def _money(trades: Sequence[Trade]) -> dict[str, Any]:
+    total = float(sum(trade.net_pnl_dollars for trade in trades))
+    mean = total / len(trades) if trades else None
+    return {"trades": len(trades), "total_net_pnl_dollars": total, "mean_net_pnl_dollars": mean}
+
+
+def _mean(values: Any) -> float | None:
+    return float(np.mean(values)) if len(values) else None
+
+
+def _counts(names: Iterable[str]) -> dict[str, int]:
+    """How often each name occurs, most frequent first."""
+    return dict(Counter(names).most_common())
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in FeatureDrift.model_fields if name != "feature"}

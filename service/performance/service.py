@@ -1,0 +1,79 @@
+"""Measures a window: advice joined to outcomes, skipped sessions modelled, features compared."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ares_client.contract import Performance
+from kronos.condor import CondorSpec
+from kronos.sessions import NEW_YORK
+from service.clock import Clock
+from service.errors import InvalidRequestError
+from service.market_days.holder import MarketHolder
+from service.models.holder import ModelHolder
+from service.performance import figures
+from service.performance.repository import Advised, PerformanceRepository, Trade
+
+DEFAULT_WINDOW_DAYS = 365
+LONGEST_WINDOW_DAYS = 3_660
+MAX_ROWS = 20_000
+
+
+class PerformanceService:
+    """Measures how the advice did, within one transaction."""
+
+    def __init__(self, session: AsyncSession, market: MarketHolder, models: ModelHolder, clock: Clock) -> None:
+        self._performance = PerformanceRepository(session)
+        self._history = market.history
+        self._live = models.live
+        self._today = clock().astimezone(NEW_YORK).date()
+
+    async def measure(self, bot: str | None = None, start: date | None = None, end: date | None = None) -> Performance:
+        """Measure the sessions from `start` to `end`, by default the 365 days to today; of one bot, or of all.
+
+        Raises
+        ------
+        InvalidRequestError
+            Where the window ends before it starts, is too long, or holds too much.
+        """
+        first, last = self._window(start, end)
+        trades = await self._performance.trades(bot, first, last, MAX_ROWS + 1)
+        advised = await self._performance.advised(bot, first, last, MAX_ROWS + 1)
+        if max(len(trades), len(advised)) > MAX_ROWS:
+            raise InvalidRequestError(
+                f"the window holds more than {MAX_ROWS} trades or advised sessions; name a shorter one"
+            )
+        return await asyncio.to_thread(self._figures, bot, first, last, trades, advised)
+
+    def _window(self, start: date | None, end: date | None) -> tuple[date, date]:
+        last = end or self._today
+        first = start or date.fromordinal(max(last.toordinal() - DEFAULT_WINDOW_DAYS, 1))
+        if first > last:
+            raise InvalidRequestError("the window ends before it starts")
+        if (last - first).days > LONGEST_WINDOW_DAYS:
+            raise InvalidRequestError(f"a window is at most {LONGEST_WINDOW_DAYS} days long")
+        return first, last
+
+    def _figures(
+        self, bot: str | None, first: date, last: date, trades: Sequence[Trade], advised: Sequence[Advised]
+    ) -> Performance:
+        live = self._live
+        spec = live.model.spec if live else CondorSpec()
+        found = figures.sort_trades(trades)
+        return Performance(
+            bot=bot,
+            start=first,
+            end=last,
+            champion=live.version if live else None,
+            advised=figures.advised_sessions(advised),
+            reported=figures.reported_money(trades),
+            left_out=found.left_out,
+            calibration=figures.calibration(found.observations),
+            by_advice=figures.by_advice(found, advised),
+            skipped=figures.skipped_sessions(advised, trades, self._history, spec),
+            drift=figures.drift(advised, live.model.training_values if live else {}),
+        )
