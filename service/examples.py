@@ -70,6 +70,100 @@ BAR = {
     "vix_close": 25.42,
 }
 
+MONEY = {"trades": 58, "total_net_pnl_dollars": 2310.0, "mean_net_pnl_dollars": 39.83}
+PERFORMANCE = {
+    "bot": "ares",
+    "start": "2018-07-02",
+    "end": "2018-12-31",
+    "champion": "1.4.0",
+    "advised": {
+        "sessions": 61,
+        "in_sample": 0,
+        "training_unknown": 0,
+        "model_versions": {"1.3.0": 40, "1.4.0": 21},
+        "statuses": {"ok": 61},
+        "reasons": {"reduced_variant": 2},
+        "variants": {"full": 59, "minimal": 2},
+    },
+    "reported": MONEY,
+    "left_out": {
+        "unmatched": 1,
+        "in_sample": 0,
+        "training_unknown": 0,
+        "label_contradicted": 1,
+        "repeated": 0,
+    },
+    "calibration": {
+        "observations": 56,
+        "sessions": 56,
+        "wins": 47,
+        "win_rate": 0.839,
+        "mean_probability": 0.846,
+        "mean_base_rate": 0.845,
+        "expected_wins": 47.4,
+        "expected_wins_interval": [42, 52],
+        "brier": 0.128,
+        "base_rate_brier": 0.135,
+        "brier_skill": 0.052,
+        "brier_skill_interval": [-0.08, 0.17],
+        "log_loss": 0.41,
+        "base_rate_log_loss": 0.44,
+        "ece": 0.06,
+        "ece_band": 0.11,
+        "bins": [
+            {
+                "count": 28,
+                "mean_probability": 0.79,
+                "win_rate": 0.786,
+                "win_rate_low": 0.605,
+                "win_rate_high": 0.898,
+            },
+            {
+                "count": 28,
+                "mean_probability": 0.9,
+                "win_rate": 0.893,
+                "win_rate_low": 0.728,
+                "win_rate_high": 0.963,
+            },
+        ],
+    },
+    "by_advice": [
+        {
+            **MONEY,
+            "advice": "TRADE_FULL",
+            "sessions": 58,
+            "scored_trades": 57,
+            "win_rate": 0.842,
+            "mean_probability": 0.846,
+        }
+    ],
+    "skipped": {
+        "modelled": True,
+        "note": "nobody traded these sessions: one condor each, priced and settled from the daily bars",
+        "sessions": 3,
+        "modelled_sessions": 3,
+        "not_modelled": 0,
+        "win_rate": 0.667,
+        "mean_probability": 0.68,
+        "total_net_pnl_dollars": -412.0,
+        "mean_net_pnl_dollars": -137.33,
+    },
+    "drift": [
+        {
+            "feature": "vix",
+            "sessions": 61,
+            "live_mean": 17.2,
+            "training_mean": 14.9,
+            "mean_shift": 0.6,
+            "outside_range": 0.0,
+            "psi": 0.31,
+            "watch_above": 0.42,
+            "shifted_above": 0.9,
+            "verdict": "ok",
+        }
+    ],
+}
+
 EXAMPLES: dict[str, dict[str, Any]] = {
     "AdviceRequest": {
         "vix": 25.4,
@@ -129,6 +223,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ModelInfo": MODEL,
     "MarketDays": {"days": [BAR]},
     "MarketDaysReply": {"stored": 1, "first": "2014-01-02", "last": "2018-12-31", "sessions": 1258},
+    "Performance": PERFORMANCE,
     "Alive": {"status": "alive"},
     "Ready": {"status": "ready", "model_version": "1.4.0", "market_days_through": "2018-12-31"},
 }

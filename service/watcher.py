@@ -77,9 +77,7 @@ class Watcher:
 
     async def _listen(self) -> None:
         """Refresh for as long as one listening connection lasts."""
-        connection = await connect(
-            self._settings, statement_seconds=self._settings.database_statement_timeout_seconds
-        )
+        connection = await connect(self._settings, statement_seconds=self._settings.database_statement_timeout_seconds)
         try:
             connection.add_termination_listener(self._wake)
             await connection.add_listener(CHANNEL, self._wake)

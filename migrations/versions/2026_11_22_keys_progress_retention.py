@@ -36,6 +36,7 @@ def upgrade() -> None:
     op.add_column("retrain_runs", sa.Column("progress", sa.Double(), nullable=True))
     op.add_column("advice_log", sa.Column("trained_through", sa.Date(), nullable=True))
     op.add_column("advice_log", sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(op.f("ix_advice_log_session"), "advice_log", ["session"], unique=False)
     op.execute(
         "UPDATE advice_log SET trained_through = (m.manifest -> 'training' ->> 'last')::date "
         "FROM model_versions m WHERE m.version = advice_log.model_version"

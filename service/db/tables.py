@@ -127,6 +127,7 @@ class AdviceRow(Table):
     __table_args__ = (
         CheckConstraint(_one_of("advice", list(TradingAdvice)), "advice"),
         Index(None, "bot", "session"),
+        Index(None, "session"),
     )
 
     advice_id: Mapped[UUID] = mapped_column(primary_key=True)
