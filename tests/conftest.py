@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import SecretStr
 
@@ -23,6 +24,7 @@ from service.db.migrate import migrate
 from service.settings import Settings
 from tests.support.processes import TEMPLATE, AdvisorProcess, Databases, traversable_temporary_folder, wait_until
 
+AGED_THROUGH = np.datetime64("2018-06-29")
 EVALUATION_DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 
 StartProcess = Callable[..., AdvisorProcess]
@@ -81,6 +83,12 @@ def artefact(trained: TrainedModel) -> bytes:
 
 
 @pytest.fixture(scope="session")
+def aged_artefact(sample: MarketHistory, spec: CondorSpec) -> bytes:
+    """A model that has not seen what came after `AGED_THROUGH`."""
+    return train(build_rows(sample, spec, end=AGED_THROUGH)[0], spec).artefact.to_bytes()
+
+
+@pytest.fixture(scope="session")
 def model(artefact: bytes) -> Model:
     """The trained model as it is served."""
     return Model.from_bytes(artefact)
@@ -117,6 +125,13 @@ def sample_days(sample: MarketHistory) -> list[dict[str, Any]]:
 def ready_service(service: AdvisorProcess, artefact: bytes, sample_days: list[dict[str, Any]]) -> AdvisorProcess:
     """A running service with a model and the sample's bars."""
     equip(service, artefact, sample_days)
+    return service
+
+
+@pytest.fixture
+def aged_service(service: AdvisorProcess, aged_artefact: bytes, sample_days: list[dict[str, Any]]) -> AdvisorProcess:
+    """A running service whose model has half a year still to learn."""
+    equip(service, aged_artefact, sample_days)
     return service
 
 

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from kronos.condor import CondorSpec
-from kronos.market import MarketHistory
 from kronos.training.rows import TrainingRows
-from tests.conftest import StartProcess, equip
+from tests.conftest import AGED_THROUGH, StartProcess, equip
 from tests.support.browser import BROWSER, Browser
-from tests.support.lived import TRAINED_THROUGH, ask, half_year_old_artefact, logged, report, trade
+from tests.support.lived import ask, logged, report, trade
 from tests.support.processes import AdvisorProcess, Databases, query
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no browser is installed")
@@ -49,8 +47,7 @@ def _forget(browser: Browser) -> None:
 @pytest.fixture(scope="module")
 def lived(
     databases: Databases,
-    sample: MarketHistory,
-    spec: CondorSpec,
+    aged_artefact: bytes,
     sample_rows: TrainingRows,
     sample_days: list[dict[str, Any]],
     tmp_path_factory: pytest.TempPathFactory,
@@ -58,8 +55,8 @@ def lived(
     """Half a year of advice and trades, of two bots, one of them with a name that is an attack."""
     service = AdvisorProcess("serve", databases.make(), tmp_path_factory.mktemp("lived"))
     service.start()
-    equip(service, half_year_old_artefact(sample, spec), sample_days)
-    rows = sample_rows.take(sample_rows.sessions > TRAINED_THROUGH)
+    equip(service, aged_artefact, sample_days)
+    rows = sample_rows.take(sample_rows.sessions > AGED_THROUGH)
     said = [ask(service, rows, at) for at in range(len(rows))]
     ask(service, rows, 0, bot=HOSTILE)
     logged(service, len(rows) + 1)
@@ -218,9 +215,9 @@ def test_retraining_is_asked_for_followed_and_explained(browser: Browser, ready_
 
 
 def test_a_version_is_activated_after_it_was_confirmed(
-    browser: Browser, ready_service: AdvisorProcess, sample: MarketHistory, spec: CondorSpec
+    browser: Browser, ready_service: AdvisorProcess, aged_artefact: bytes
 ) -> None:
-    older = ready_service.request("POST", "/models", body=half_year_old_artefact(sample, spec)).json()
+    older = ready_service.request("POST", "/models", body=aged_artefact).json()
     assert (older["version"], older["state"]) == ("2.0.0", "candidate")
     browser.resize(390)
     show(browser, ready_service, "")

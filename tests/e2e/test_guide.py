@@ -118,13 +118,15 @@ def test_with_the_service_up_killed_and_back(
 
 
 def test_fifty_outcomes_and_a_retraining(
-    bot: Bot, ready_service: AdvisorProcess, start_process: StartProcess, sample_rows: TrainingRows
+    tmp_path: Path, aged_service: AdvisorProcess, start_process: StartProcess, sample_rows: TrainingRows
 ) -> None:
-    start_process("worker", ready_service.database_url)
+    bot = Bot(tmp_path, aged_service.url)
+    start_process("worker", aged_service.database_url)
     for position in positions(sample_rows, 50):
         bot.run(OUTCOME, position)
     retrained = bot.run(RETRAIN)
     assert re.fullmatch(r"Retrained to v1\.1\.0\nAccuracy: \d\d\.\d%\n", retrained["printed"]), retrained
+    bot.close()
 
 
 def test_a_low_probability_skips_the_day_and_says_so(bot: Bot, ready_service: AdvisorProcess) -> None:

@@ -4,38 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
-from kronos.condor import CondorSpec
-from kronos.market import MarketHistory
-from kronos.training.export import train
-from kronos.training.rows import TrainingRows, build_rows
-from tests.conftest import StartProcess, equip
+from kronos.training.rows import TrainingRows
+from tests.conftest import AGED_THROUGH, StartProcess
 from tests.support.processes import AdvisorProcess, query, wait_until
 
-CUT = np.datetime64("2018-06-30")
 TRAINING_SECONDS = 120
 AT_ONE = 4
 
 
-@pytest.fixture(scope="module")
-def half_year_old_artefact(sample: MarketHistory, spec: CondorSpec) -> bytes:
-    """A champion that has not seen the second half of 2018."""
-    return train(build_rows(sample, spec, end=CUT)[0], spec).artefact.to_bytes()
-
-
-@pytest.fixture
-def aged_service(
-    service: AdvisorProcess, half_year_old_artefact: bytes, sample_days: list[dict[str, Any]]
-) -> AdvisorProcess:
-    equip(service, half_year_old_artefact, sample_days)
-    return service
-
-
 def reported(rows: TrainingRows, count: int = 50) -> list[dict[str, Any]]:
     """Honest reports of the sessions after the cut."""
-    new = rows.take(rows.sessions > CUT)
+    new = rows.take(rows.sessions > AGED_THROUGH)
     return [
         {
             "trade_id": f"t-{new.sessions[at]}",

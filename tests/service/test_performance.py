@@ -15,8 +15,8 @@ from kronos.condor import CondorSpec
 from kronos.features import FEATURES
 from kronos.market import MarketHistory
 from kronos.training.rows import TrainingRows
-from tests.conftest import equip
-from tests.support.lived import TRAINED_THROUGH, ask, half_year_old_artefact, logged, report, trade
+from tests.conftest import AGED_THROUGH, equip
+from tests.support.lived import ask, logged, report, trade
 from tests.support.processes import AdvisorProcess, Databases, query
 
 WINDOW = "/performance?start=2018-01-01&end=2018-12-31"
@@ -24,21 +24,9 @@ HEAVY = ("sklearn", "pandas", "joblib", "scipy")
 
 
 @pytest.fixture(scope="module")
-def old_artefact(sample: MarketHistory, spec: CondorSpec) -> bytes:
-    return half_year_old_artefact(sample, spec)
-
-
-@pytest.fixture(scope="module")
 def later(sample_rows: TrainingRows) -> TrainingRows:
     """The sessions that the model has not seen."""
-    return sample_rows.take(sample_rows.sessions > TRAINED_THROUGH)
-
-
-@pytest.fixture
-def aged(service: AdvisorProcess, old_artefact: bytes, sample_days: list[dict[str, Any]]) -> AdvisorProcess:
-    """A service whose model has not seen the second half of 2018."""
-    equip(service, old_artefact, sample_days)
-    return service
+    return sample_rows.take(sample_rows.sessions > AGED_THROUGH)
 
 
 class HalfYear:
@@ -72,14 +60,14 @@ class HalfYear:
 @pytest.fixture(scope="module")
 def half_year(
     databases: Databases,
-    old_artefact: bytes,
+    aged_artefact: bytes,
     sample_days: list[dict[str, Any]],
     later: TrainingRows,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[HalfYear]:
     service = AdvisorProcess("serve", databases.make(), tmp_path_factory.mktemp("lived"))
     service.start()
-    equip(service, old_artefact, sample_days)
+    equip(service, aged_artefact, sample_days)
     yield HalfYear(service, later)
     service.stop()
 
@@ -249,85 +237,85 @@ def test_without_a_model_and_without_bars_it_still_answers(service: AdvisorProce
     assert answer["left_out"]["unmatched"] == answer["reported"]["trades"] == 1
 
 
-def test_what_the_model_was_trained_on_is_not_scored(aged: AdvisorProcess, sample_rows: TrainingRows) -> None:
+def test_what_the_model_was_trained_on_is_not_scored(aged_service: AdvisorProcess, sample_rows: TrainingRows) -> None:
     """The last session of training is in its sample, the first after is not."""
-    last = int(np.flatnonzero(sample_rows.sessions == TRAINED_THROUGH)[0])
+    last = int(np.flatnonzero(sample_rows.sessions == AGED_THROUGH)[0])
     for at in (last - 1, last, last + 1):
-        ask(aged, sample_rows, at)
-    logged(aged, 3)
-    report(aged, [trade(sample_rows, at) for at in (last - 1, last, last + 1)])
-    answer = performance(aged)
+        ask(aged_service, sample_rows, at)
+    logged(aged_service, 3)
+    report(aged_service, [trade(sample_rows, at) for at in (last - 1, last, last + 1)])
+    answer = performance(aged_service)
     assert answer["left_out"]["in_sample"] == answer["advised"]["in_sample"] == 2
     assert answer["calibration"]["observations"] == 1
     assert answer["reported"]["trades"] == 3
     assert sum(one["trades"] for one in answer["by_advice"]) == 1
     assert sum(one["sessions"] for one in answer["by_advice"]) == 1
-    query(aged.database_url, "UPDATE advice_log SET trained_through = NULL")
-    unknown = performance(aged)
+    query(aged_service.database_url, "UPDATE advice_log SET trained_through = NULL")
+    unknown = performance(aged_service)
     assert unknown["left_out"]["training_unknown"] == unknown["advised"]["training_unknown"] == 3
     assert unknown["calibration"] is None
 
 
 def test_the_advice_is_the_one_named_else_the_latest_before_the_report(
-    aged: AdvisorProcess, later: TrainingRows
+    aged_service: AdvisorProcess, later: TrainingRows
 ) -> None:
     """Three answers a session, each to another VIX, the last of them given after the trade was reported."""
-    first = ask(aged, later, 0, vix=14.0)
-    second = ask(aged, later, 0, vix=19.0)
-    logged(aged, 2)
-    report(aged, [trade(later, 0)])
-    third = ask(aged, later, 0, vix=24.0)
-    logged(aged, 3)
+    first = ask(aged_service, later, 0, vix=14.0)
+    second = ask(aged_service, later, 0, vix=19.0)
+    logged(aged_service, 2)
+    report(aged_service, [trade(later, 0)])
+    third = ask(aged_service, later, 0, vix=24.0)
+    logged(aged_service, 3)
     assert len({one["win_probability"] for one in (first, second, third)}) == 3
-    assert performance(aged)["calibration"]["mean_probability"] == pytest.approx(second["win_probability"])
-    report(aged, [trade(later, 0, 1.1, advice_id=first["advice_id"])])
+    assert performance(aged_service)["calibration"]["mean_probability"] == pytest.approx(second["win_probability"])
+    report(aged_service, [trade(later, 0, 1.1, advice_id=first["advice_id"])])
     named = next(point["win_probability"] for point in first["curve"] if point["sd_multiplier"] == 1.1)
-    found = performance(aged)["calibration"]
+    found = performance(aged_service)["calibration"]
     assert (found["observations"], found["sessions"]) == (2, 1)
     assert found["expected_wins"] == pytest.approx(second["win_probability"] + named)
 
 
 def test_between_grid_points_the_curve_is_linear_and_without_a_report_the_multiplier_asked_for_counts(
-    aged: AdvisorProcess, later: TrainingRows
+    aged_service: AdvisorProcess, later: TrainingRows
 ) -> None:
-    said = [ask(aged, later, at, sd_multiplier=1.25) for at in (0, 1)]
-    logged(aged, 2)
+    said = [ask(aged_service, later, at, sd_multiplier=1.25) for at in (0, 1)]
+    logged(aged_service, 2)
     made = [trade(later, 0), trade(later, 1)]
     made[0]["sd_multiplier"] = 0.93
     del made[1]["sd_multiplier"]
-    report(aged, made)
+    report(aged_service, made)
     at = {round(point["sd_multiplier"], 1): point["win_probability"] for point in said[0]["curve"]}
     expected = 0.7 * at[0.9] + 0.3 * at[1.0] + said[1]["win_probability"]
-    assert performance(aged)["calibration"]["expected_wins"] == pytest.approx(expected)
+    assert performance(aged_service)["calibration"]["expected_wins"] == pytest.approx(expected)
 
 
-def test_advice_of_another_bot_or_session_does_not_count(aged: AdvisorProcess, later: TrainingRows) -> None:
-    foreign = ask(aged, later, 0, bot="other")
-    yesterday = ask(aged, later, 0)
-    today = ask(aged, later, 1)
-    logged(aged, 3)
+def test_advice_of_another_bot_or_session_does_not_count(aged_service: AdvisorProcess, later: TrainingRows) -> None:
+    foreign = ask(aged_service, later, 0, bot="other")
+    yesterday = ask(aged_service, later, 0)
+    today = ask(aged_service, later, 1)
+    logged(aged_service, 3)
     report(
-        aged,
+        aged_service,
         [
             trade(later, 2, advice_id=foreign["advice_id"]),
             trade(later, 1, advice_id=yesterday["advice_id"]),
             trade(later, 3, advice_id="00000000-0000-0000-0000-000000000000"),
         ],
     )
-    answer = performance(aged)
+    answer = performance(aged_service)
     assert answer["left_out"]["unmatched"] == 2
     assert answer["calibration"]["mean_probability"] == pytest.approx(today["win_probability"])
 
 
 def test_a_label_that_the_settlement_contradicts_is_not_scored_but_its_money_counts(
-    aged: AdvisorProcess, later: TrainingRows
+    aged_service: AdvisorProcess, later: TrainingRows
 ) -> None:
-    ask(aged, later, 0)
-    logged(aged, 1)
+    ask(aged_service, later, 0)
+    logged(aged_service, 1)
     seen = {"features": {"vix": float(later.vix[0]), "price": float(later.price[0])}}
     wrong = "CALL_BREACHED" if later.labels[0, 4] else "MAX_PROFIT"
-    report(aged, [trade(later, 0, outcome=wrong, net_pnl=-10.5, **seen)])
-    answer = performance(aged)
+    report(aged_service, [trade(later, 0, outcome=wrong, net_pnl=-10.5, **seen)])
+    answer = performance(aged_service)
     assert answer["left_out"]["label_contradicted"] == 1
     assert answer["calibration"] is None
     (under,) = [one for one in answer["by_advice"] if one["trades"]]
@@ -335,44 +323,44 @@ def test_a_label_that_the_settlement_contradicts_is_not_scored_but_its_money_cou
 
 
 def test_several_trades_of_one_settlement_are_one_observation_and_all_money(
-    aged: AdvisorProcess, later: TrainingRows
+    aged_service: AdvisorProcess, later: TrainingRows
 ) -> None:
     for bot in ("ares", "other"):
-        ask(aged, later, 0, bot=bot)
-    logged(aged, 2)
+        ask(aged_service, later, 0, bot=bot)
+    logged(aged_service, 2)
     first = trade(later, 0)
-    report(aged, [first, first | {"trade_id": "second"}, first | {"bot": "other"}])
-    answer = performance(aged)
+    report(aged_service, [first, first | {"trade_id": "second"}, first | {"bot": "other"}])
+    answer = performance(aged_service)
     assert answer["left_out"]["repeated"] == 2
     assert answer["calibration"]["observations"] == 1
     assert answer["reported"]["total_net_pnl_dollars"] == pytest.approx(3 * first["net_pnl"])
-    assert performance(aged, f"{WINDOW}&bot=other")["left_out"]["repeated"] == 0
+    assert performance(aged_service, f"{WINDOW}&bot=other")["left_out"]["repeated"] == 0
 
 
 def test_a_skipped_session_that_was_traded_after_all_or_has_no_bar_is_not_modelled(
-    aged: AdvisorProcess, later: TrainingRows
+    aged_service: AdvisorProcess, later: TrainingRows
 ) -> None:
     for at in (0, 1):
-        ask(aged, later, at)
-    aged.request("POST", "/advice", {"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T14:35:00Z"})
-    logged(aged, 3)
-    query(aged.database_url, "UPDATE advice_log SET advice = 'SKIP_TODAY'")
-    report(aged, [trade(later, 0)])
-    found = performance(aged, "/performance?start=2018-07-01&end=2019-06-30")["skipped"]
+        ask(aged_service, later, at)
+    aged_service.request("POST", "/advice", {"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T14:35:00Z"})
+    logged(aged_service, 3)
+    query(aged_service.database_url, "UPDATE advice_log SET advice = 'SKIP_TODAY'")
+    report(aged_service, [trade(later, 0)])
+    found = performance(aged_service, "/performance?start=2018-07-01&end=2019-06-30")["skipped"]
     assert (found["sessions"], found["modelled_sessions"], found["not_modelled"]) == (2, 1, 1)
 
 
-def test_a_model_without_skill_is_scored_on_what_it_said(aged: AdvisorProcess, later: TrainingRows) -> None:
+def test_a_model_without_skill_is_scored_on_what_it_said(aged_service: AdvisorProcess, later: TrainingRows) -> None:
     """Such a model says its base rates: its skill is exactly none."""
-    ask(aged, later, 0)
-    logged(aged, 1)
+    ask(aged_service, later, 0)
+    logged(aged_service, 1)
     query(
-        aged.database_url,
+        aged_service.database_url,
         """UPDATE advice_log SET reply = jsonb_set(reply, '{curve}', (
              SELECT jsonb_agg(point || jsonb_build_object('win_probability', point -> 'base_rate'))
              FROM jsonb_array_elements(reply -> 'curve') AS point))""",
     )
-    report(aged, [trade(later, 0)])
-    found = performance(aged)["calibration"]
+    report(aged_service, [trade(later, 0)])
+    found = performance(aged_service)["calibration"]
     assert found["mean_probability"] == found["mean_base_rate"]
     assert found["brier_skill"] == 0

@@ -5,22 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
-from kronos.condor import CondorSpec
-from kronos.market import MarketHistory
 from kronos.sessions import NEW_YORK, as_date
-from kronos.training.export import train
-from kronos.training.rows import TrainingRows, build_rows
+from kronos.training.rows import TrainingRows
 from tests.support.processes import AdvisorProcess, query, wait_until
 
-TRAINED_THROUGH = np.datetime64("2018-06-29")
 MULTIPLIERS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6)
-
-
-def half_year_old_artefact(sample: MarketHistory, spec: CondorSpec) -> bytes:
-    """A model that has not seen the second half of 2018."""
-    return train(build_rows(sample, spec, end=TRAINED_THROUGH)[0], spec).artefact.to_bytes()
 
 
 def ask(service: AdvisorProcess, rows: TrainingRows, at: int, **more: Any) -> dict[str, Any]:
