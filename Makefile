@@ -6,16 +6,19 @@ JOBS ?= auto
 PROJECTS := pyproject.toml ares_client/pyproject.toml
 export ADVISOR_DATA_DIR ?= $(CURDIR)/.data
 
-.PHONY: help run test check format lock clean
+.PHONY: help run test compose-test check format lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
 run: $(VENV)/app.stamp ## set up, start PostgreSQL, train if there is no model, serve; Ctrl-C stops
 	@exec $(BIN)/advisor up
 
 test: $(VENV)/dev.stamp ## set up and run the tests; ARGS="-k guide" picks some
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+compose-test: $(VENV)/dev.stamp ## the containers for real; without a registry of images: ARGS="--stand-ins --own-engine"
+	$(BIN)/python docker/compose_test $(ARGS)
 
 check: $(VENV)/dev.stamp ## lint, types, import rules, migrations and the committed OpenAPI document
 	$(BIN)/ruff check .

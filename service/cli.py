@@ -14,6 +14,7 @@ import uvicorn
 from sqlalchemy.exc import DBAPIError
 
 from service.app import create_app
+from service.db.engine import database_url, why
 from service.db.migrate import migrate
 from service.drain import Drain, DrainingServer
 from service.errors import AdvisorError, ConfigurationError, EmbeddedPostgresError
@@ -44,6 +45,7 @@ EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
 def serve(with_parent: EndWithParent = False) -> None:
     """Serve HTTP until SIGTERM or Ctrl-C."""
     settings = _settings()
+    database_url(settings)
     asyncio.run(require_safe_binding(settings))
     listening = listening_socket(settings.host, settings.port)
     drain = Drain()
@@ -98,7 +100,7 @@ def main() -> None:
     except (AdvisorError, ConfigurationError, EmbeddedPostgresError) as error:
         _refuse(str(error))
     except (DBAPIError, OSError) as error:
-        _refuse(f"the database cannot be used: {str(getattr(error, 'orig', None) or error).splitlines()[0]}")
+        _refuse(f"the database cannot be used: {why(error)}")
 
 
 def _end_well_on_signals() -> None:

@@ -11,7 +11,7 @@ import structlog
 
 from kronos.errors import ArtefactError
 from kronos.sessions import as_date
-from service.db.engine import connect, is_unavailable, transaction
+from service.db.engine import connect, is_unavailable, transaction, why
 from service.errors import DatabaseUnavailableError
 from service.keys.on_disk import KeysOnDisk
 from service.keys.repository import KeyRepository, stored_key
@@ -39,6 +39,7 @@ class Watcher:
         self._changed = asyncio.Event()
         self._bars: tuple[int, datetime | None] | None = None
         self._refused_sha256: str | None = None
+        self._trouble: str | None = None
 
     async def start(self) -> None:
         """Load everything; what Postgres does not give, from its copy on disk."""
@@ -46,7 +47,7 @@ class Watcher:
             await self.refresh()
         except Exception as error:
             # A database that was not migrated, or is not ours: serving from disk is better than not starting.
-            log.error("database_refused", exc_info=error)
+            self._database_failed(error)
         if self._keyring.keys is None and (keys := await asyncio.to_thread(self._keys_on_disk.load)) is not None:
             self._keyring.swap(keys)
         if self._models.live is None and (kept := await asyncio.to_thread(self._champion_on_disk.load)) is not None:
@@ -59,10 +60,9 @@ class Watcher:
             await self._refresh_model()
             await self._refresh_market()
         except DatabaseUnavailableError as error:
-            self._metrics.database_up.set(0)
-            log.warning("database_unavailable", error=str(error), cause=type(error.__cause__).__name__)
+            self._database_failed(error.__cause__ or error)
         else:
-            self._metrics.database_up.set(1)
+            self._database_answered()
 
     async def run(self) -> None:
         """Refresh on every notification, and every poll interval, until cancelled."""
@@ -70,9 +70,7 @@ class Watcher:
             try:
                 await self._listen()
             except Exception as error:
-                self._metrics.database_up.set(0)
-                if not is_unavailable(error):
-                    log.error("listening_failed", exc_info=error)
+                self._database_failed(error)
             await asyncio.sleep(min(1.0, self._settings.poll_seconds))
 
     async def _listen(self) -> None:
@@ -86,8 +84,29 @@ class Watcher:
                 await self.refresh()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), self._settings.poll_seconds)
+                if not self._changed.is_set():
+                    # A connection whose other end is gone without a word is silent for ever: ask it.
+                    await connection.execute("SELECT")
         finally:
             connection.terminate()
+
+    def _database_failed(self, error: BaseException) -> None:
+        """Say what is wrong, once for as long as it is the same."""
+        self._metrics.database_up.set(0)
+        cause = why(error)
+        if cause == self._trouble:
+            return
+        self._trouble = cause
+        if is_unavailable(error):
+            log.warning("database_unavailable", cause=cause)
+        else:
+            log.error("database_refused", cause=cause, exc_info=error)
+
+    def _database_answered(self) -> None:
+        self._metrics.database_up.set(1)
+        if self._trouble is not None:
+            self._trouble = None
+            log.info("database_back")
 
     def _wake(self, *told: Any) -> None:
         if told[-1] == Topic.MARKET_DAYS:

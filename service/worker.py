@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from kronos.sessions import NEW_YORK
 from service.clock import Clock, system_clock
-from service.db.engine import Sessions, close, connect, create_engine, is_unavailable
+from service.db.engine import Sessions, close, connect, create_engine, is_unavailable, why
 from service.errors import DatabaseUnavailableError, TrainingFailedError
 from service.market_days.refresh import refresh_market_days
 from service.retrain.publish import fail, publish
@@ -50,7 +50,9 @@ class Worker:
                 try:
                     await self._serve_queue(sessions)
                 except Exception as error:
-                    if not is_unavailable(error):
+                    if is_unavailable(error):
+                        log.warning("database_unavailable", cause=why(error))
+                    else:
                         log.error("worker_failed", exc_info=error)
                     await self._pause()
         finally:

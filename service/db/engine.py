@@ -137,3 +137,9 @@ _AWAY = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
+
+
+def why(error: BaseException) -> str:
+    """What the driver said, in one line: a time-out says nothing by itself."""
+    said = str(getattr(error, "orig", None) or error).partition("\n")[0]
+    return said or "it did not answer in time"

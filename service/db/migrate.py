@@ -43,8 +43,9 @@ async def migrate(settings: Settings, revision: str = "head") -> None:
     engine = create_engine(settings, patient=True)
     try:
         async with engine.begin() as connection:
-            await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+            # Waited for before the time-out is set, which is for tables in use and not for another migrator.
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+            await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
             await connection.run_sync(_upgrade, revision)
     finally:
         await engine.dispose()

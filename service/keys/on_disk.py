@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
+from service.files import replace_file
 from service.keys.keyring import StoredKey
 from service.keys.scopes import Scope
 
@@ -23,12 +23,8 @@ class KeysOnDisk:
 
     def save(self, keys: Sequence[StoredKey]) -> None:
         """Replace what is kept; a failure is logged, since serving does not depend on it."""
-        unfinished = self._file.with_suffix(f".{os.getpid()}.tmp")
         try:
-            unfinished.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                json.dump([_plain(key) for key in keys], file)
-            unfinished.rename(self._file)
+            replace_file(self._file, json.dumps([_plain(key) for key in keys]).encode())
         except OSError as error:
             log.warning("keys_not_kept_on_disk", error=str(error))
 

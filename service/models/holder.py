@@ -11,6 +11,7 @@ from kronos.artefact import identity
 from kronos.errors import ArtefactError
 from kronos.model import Model
 from service.errors import NoModelError
+from service.files import replace_file
 
 log = structlog.get_logger(__name__)
 
@@ -71,10 +72,8 @@ class ChampionOnDisk:
     def save(self, version: str, content: bytes) -> None:
         """Keep this one and no other; a failure is logged, since serving does not depend on it."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            unfinished = self._folder / f"{version}.tmp"
-            unfinished.write_bytes(content)
-            kept = unfinished.rename(self._folder / f"{version}.ares")
+            kept = self._folder / f"{version}.ares"
+            replace_file(kept, content)
             for other in self._folder.glob("*.ares"):
                 if other != kept:
                     other.unlink(missing_ok=True)
