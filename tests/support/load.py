@@ -75,7 +75,7 @@ def trades(prefix: str) -> Iterator[dict[str, Any]]:
 class Load:
     """Askers that go on until they are told to stop."""
 
-    pause_seconds: float = 0.02
+    pause_seconds: float
     answers: list[Answer] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -94,9 +94,11 @@ class Load:
 
 
 @contextmanager
-def load_on(services: list[AdvisorProcess], *, advisers: int = 1, reporters: int = 0) -> Iterator[Load]:
+def load_on(
+    services: list[AdvisorProcess], *, advisers: int = 1, reporters: int = 0, pause_seconds: float = 0.02
+) -> Iterator[Load]:
     """Askers on each service: for advice, and with outcomes."""
-    load = Load()
+    load = Load(pause_seconds)
     threads = []
     for service in services:
         for _ in range(advisers):
