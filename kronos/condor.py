@@ -178,6 +178,30 @@ def listed_strikes(price: Floats, half_width: Floats, spec: CondorSpec) -> Strik
     return Strikes(put_short - wing, put_short, call_short, call_short + wing)
 
 
+class ShortStrikes(NamedTuple):
+    """The two short strikes of one condor, index points."""
+
+    put: float
+    call: float
+
+
+def short_strike_range(
+    price: float, vix: float, sd_multiplier: float, spec: CondorSpec
+) -> tuple[ShortStrikes, ShortStrikes]:
+    """The shorts at the exact multiple and as listed, between which those that were traded stand."""
+    half_width = sd_multiplier * expected_move(price, vix, spec.horizon_sessions)
+    listed = listed_strikes(np.array(price), np.array(half_width), spec)
+    nearest = ShortStrikes(price - half_width, price + half_width)
+    return nearest, ShortStrikes(float(listed.put_short), float(listed.call_short))
+
+
+def win_is_contradicted(settlement: float, nearest: ShortStrikes, farthest: ShortStrikes, *, won: bool) -> bool:
+    """Whether no condor held to this settlement, its shorts between these, can have ended so."""
+    if won:
+        return settlement < farthest.put or settlement > farthest.call
+    return nearest.put <= settlement <= nearest.call
+
+
 def _shifted(values: Floats, ahead: int) -> Floats:
     """(n,) the value `ahead` sessions later; NaN past the end."""
     return np.concatenate([values[ahead:], np.full(min(ahead, len(values)), np.nan)])

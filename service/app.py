@@ -34,7 +34,9 @@ from service.observe import Observed
 from service.openapi import describe
 from service.outcomes import endpoints as outcomes
 from service.performance import endpoints as performance
+from service.performance.service import PerformanceService
 from service.retrain import endpoints as retrain
+from service.same_origin import SameOrigin
 from service.settings import Settings
 from service.state import AppState
 from service.watcher import Watcher
@@ -53,9 +55,13 @@ def create_app(settings: Settings, clock: Clock = system_clock, drain: Drain | N
         description="Calibrated advice for one SPX iron condor a day.",
         lifespan=_lifespan(settings, clock, metrics, drain or Drain()),
         redirect_slashes=False,
+        # FastAPI's own pages load their code from elsewhere, beside the dashboard that holds a key.
+        docs_url=None,
+        redoc_url=None,
     )
     install_error_handlers(app)
     app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes, exempt=frozenset({"/models"}))
+    app.add_middleware(SameOrigin)
     app.add_middleware(Observed, metrics=metrics)
     for part in (health, advice, outcomes, retrain, models, market_days, performance, dashboard):
         app.include_router(part.router)
@@ -78,6 +84,7 @@ def _lifespan(settings: Settings, clock: Clock, metrics: Metrics, drain: Drain) 
             model_holder=model_holder,
             market_holder=market_holder,
             advice=AdviceService(model_holder, market_holder, advice_log, rules, clock, metrics),
+            performance=PerformanceService(sessions, market_holder, model_holder, clock),
             keyring=_keyring(settings),
             allowance=Allowance(settings.rate_limit_per_minute),
             metrics=metrics,

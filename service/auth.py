@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import structlog
-from fastapi import Depends, Security
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
 from service.dependencies import StateDependency
 from service.errors import ForbiddenError
-from service.keys.keyring import Caller
+from service.keys.keyring import ANYONE, Caller
 from service.keys.scopes import Scope, allows
+from service.same_origin import is_asked_by_its_own_name
 
 bearer = HTTPBearer(
     auto_error=False, scheme_name="key", description="Made by `advisor keys make`, or the bootstrap key"
@@ -19,6 +20,7 @@ bearer = HTTPBearer(
 
 
 async def authorise(
+    request: Request,
     wanted: SecurityScopes,
     state: StateDependency,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
@@ -30,6 +32,10 @@ async def authorise(
     UnauthorizedError, KeysUnknownError, ForbiddenError, TooManyRequestsError
     """
     caller = state.keyring.identify(None if given is None else given.credentials)
+    if caller is ANYONE and not is_asked_by_its_own_name(request):
+        raise ForbiddenError(
+            "without keys this service is asked as localhost only: make one with `advisor keys make`"
+        )
     structlog.contextvars.bind_contextvars(key_id=caller.key_id)
     for scope in map(Scope, wanted.scopes):
         if not allows(caller.scopes, scope):

@@ -50,19 +50,19 @@ async def _outcomes(state: StateDependency, session: SessionDependency) -> Outco
 
 
 async def _retrain(state: StateDependency, session: SessionDependency) -> RetrainService:
-    return RetrainService(session)
+    return RetrainService(session, state.clock)
 
 
 async def _models(state: StateDependency, session: SessionDependency) -> ModelService:
     return ModelService(session, state.clock, state.settings.models_kept)
 
 
-async def _performance(state: StateDependency, session: SessionDependency) -> PerformanceService:
-    return PerformanceService(session, state.market_holder, state.model_holder, state.clock)
+async def _performance(state: StateDependency) -> PerformanceService:
+    return state.performance
 
 
-async def _market_days(session: SessionDependency) -> MarketDayService:
-    return MarketDayService(session)
+async def _market_days(state: StateDependency, session: SessionDependency) -> MarketDayService:
+    return MarketDayService(session, state.clock)
 
 
 SettingsDependency = Annotated[Settings, Depends(_settings)]
@@ -70,5 +70,5 @@ AdviceServiceDependency = Annotated[AdviceService, Depends(_advice)]
 OutcomeServiceDependency = Annotated[OutcomeService, Depends(_outcomes, scope="function")]
 RetrainServiceDependency = Annotated[RetrainService, Depends(_retrain, scope="function")]
 ModelServiceDependency = Annotated[ModelService, Depends(_models, scope="function")]
-PerformanceServiceDependency = Annotated[PerformanceService, Depends(_performance, scope="function")]
+PerformanceServiceDependency = Annotated[PerformanceService, Depends(_performance)]
 MarketDayServiceDependency = Annotated[MarketDayService, Depends(_market_days, scope="function")]

@@ -80,6 +80,7 @@ PERFORMANCE = {
         "sessions": 61,
         "in_sample": 0,
         "training_unknown": 0,
+        "replayed": 0,
         "model_versions": {"1.3.0": 40, "1.4.0": 21},
         "statuses": {"ok": 61},
         "reasons": {"reduced_variant": 2},
@@ -237,6 +238,7 @@ DETAILS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is over the limit of 1000000 bytes",
     HTTPStatus.UNPROCESSABLE_ENTITY: "see errors",
     HTTPStatus.TOO_MANY_REQUESTS: "this key may ask 1200 times a minute",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "",
     HTTPStatus.SERVICE_UNAVAILABLE: "the database cannot be asked now; try again",
 }
 PROBLEM_EXAMPLES: dict[str, dict[str, Any]] = {

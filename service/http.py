@@ -35,7 +35,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def guarded(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """`problems`, with what every route behind a key answers."""
-    return problems(401, 403, 429, 503, *statuses)
+    return problems(401, 403, 429, 500, 503, *statuses)
 
 
 def problem(
@@ -86,11 +86,6 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         return problem(request, error.status_code, HTTPStatus(error.status_code).phrase, headers=error.headers)
-
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> Response:
-        log.error("unexpected_error", path=request.url.path, exc_info=error)
-        return problem(request, 500, "Internal error")
 
 
 def _where(item: Mapping[str, Any]) -> str:

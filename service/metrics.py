@@ -34,6 +34,11 @@ class Metrics:
         self.database_up = Gauge(
             "advisor_database_up", "Whether Postgres answered when last asked.", registry=self.registry
         )
+        self.champion_refused = Gauge(
+            "advisor_champion_refused",
+            "1 while the stored champion failed its checks and the model before it is served.",
+            registry=self.registry,
+        )
         self._model = Gauge(
             "advisor_model_info", "The model served now.", ("version", "sha256"), registry=self.registry
         )

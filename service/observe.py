@@ -8,6 +8,9 @@ import uuid
 from typing import TYPE_CHECKING
 
 import structlog
+from fastapi import Request
+
+from service.http import problem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -50,16 +53,26 @@ class Observed:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, noting_send)
+            except Exception as error:
+                log.error("unexpected_error", route=_route(scope), exc_info=error)
+                if status != NO_REPLY:
+                    raise
+                await problem(Request(scope), 500, "Internal error")(scope, receive, noting_send)
             finally:
                 self._note(scope, status, time.perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", UNKNOWN_ROUTE)
+        route = _route(scope)
         method = scope["method"] if scope["method"] in KNOWN_METHODS else "OTHER"
         self._metrics.requests.labels(method, route, str(status)).inc()
         self._metrics.request_seconds.labels(method, route).observe(seconds)
         write = log.debug if route in SEEN_OFTEN else log.info
         write("request", method=method, route=route, status=status, milliseconds=round(1_000 * seconds, 1))
+
+
+def _route(scope: Scope) -> str:
+    route: str = getattr(scope.get("route"), "path", UNKNOWN_ROUTE)
+    return route
 
 
 def _request_id(scope: Scope) -> str:

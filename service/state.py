@@ -13,6 +13,7 @@ from service.keys.keyring import Keyring
 from service.market_days.holder import MarketHolder
 from service.metrics import Metrics
 from service.models.holder import ModelHolder
+from service.performance.service import PerformanceService
 from service.settings import Settings
 
 
@@ -26,6 +27,7 @@ class AppState:
     model_holder: ModelHolder
     market_holder: MarketHolder
     advice: AdviceService
+    performance: PerformanceService
     keyring: Keyring
     allowance: Allowance
     metrics: Metrics

@@ -31,7 +31,7 @@ BANNER = """
     curl -s {url}/advice -H 'content-type: application/json' \\
       -d '{{"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T09:35:00-05:00"}}'
 
-  Health {url}/readyz   Reference {url}/docs   Data {data}
+  Dashboard {url}/   Health {url}/readyz   Data {data}
   Stop with Ctrl-C; what is stored stays.
 """
 

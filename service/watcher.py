@@ -37,17 +37,14 @@ class Watcher:
         self._champion_on_disk = champion_on_disk
         self._keys_on_disk = keys_on_disk
         self._changed = asyncio.Event()
-        self._bars: tuple[int, datetime | None] | None = None
+        self._bars: tuple[int, int, datetime | None] | None = None
+        self._bars_told = 0
         self._refused_sha256: str | None = None
         self._trouble: str | None = None
 
     async def start(self) -> None:
         """Load everything; what Postgres does not give, from its copy on disk."""
-        try:
-            await self.refresh()
-        except Exception as error:
-            # A database that was not migrated, or is not ours: serving from disk is better than not starting.
-            self._database_failed(error)
+        await self.refresh()
         if self._keyring.keys is None and (keys := await asyncio.to_thread(self._keys_on_disk.load)) is not None:
             self._keyring.swap(keys)
         if self._models.live is None and (kept := await asyncio.to_thread(self._champion_on_disk.load)) is not None:
@@ -55,13 +52,18 @@ class Watcher:
 
     async def refresh(self) -> None:
         """Load what has changed, where Postgres can be asked."""
-        try:
-            await self._refresh_keys()
-            await self._refresh_model()
-            await self._refresh_market()
-        except DatabaseUnavailableError as error:
-            self._database_failed(error.__cause__ or error)
-        else:
+        failed = False
+        for refresh in (self._refresh_keys, self._refresh_model, self._refresh_market):
+            try:
+                await refresh()
+            except DatabaseUnavailableError as error:
+                self._database_failed(error.__cause__ or error)
+                return
+            except Exception as error:
+                # A database that is not migrated yet, or is not ours: what it does hold is served all the same.
+                self._database_failed(error)
+                failed = True
+        if not failed:
             self._database_answered()
 
     async def run(self) -> None:
@@ -111,7 +113,7 @@ class Watcher:
     def _wake(self, *told: Any) -> None:
         if told[-1] == Topic.MARKET_DAYS:
             # Bars stamped earlier may be committed later: being told outweighs the fingerprint.
-            self._bars = None
+            self._bars_told += 1
         self._changed.set()
 
     async def _refresh_keys(self) -> None:
@@ -137,8 +139,10 @@ class Watcher:
             loaded = await asyncio.to_thread(LiveModel.load, version, content or b"")
         except ArtefactError as error:
             self._refused_sha256 = sha256
+            self._metrics.champion_refused.set(1)
             log.error("champion_refused", model_version=version, error=str(error))
             return
+        self._metrics.champion_refused.set(0)
         self._serve(loaded)
         await asyncio.to_thread(self._champion_on_disk.save, version, content or b"")
 
@@ -147,9 +151,10 @@ class Watcher:
         self._metrics.model_is_live(live.version, live.sha256, live.model.trained_through)
 
     async def _refresh_market(self) -> None:
+        told = self._bars_told
         async with transaction(self._sessions) as session:
             market_days = MarketDayRepository(session)
-            fingerprint = await market_days.fingerprint()
+            fingerprint = (told, *await market_days.fingerprint())
             if fingerprint == self._bars:
                 return
             history = await market_days.history()
@@ -159,6 +164,6 @@ class Watcher:
             self._metrics.bars_are_held_through(as_date(history.sessions[-1]))
         log.info(
             "market_days_loaded",
-            sessions=fingerprint[0],
+            sessions=fingerprint[1],
             through=str(history.sessions[-1]) if history else None,
         )

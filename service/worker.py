@@ -94,7 +94,7 @@ class Worker:
 
             @queue.schedule("retrain_on_schedule", settings.retrain_cron)
             async def retrain(_: Schedule) -> None:
-                await self._on_schedule(retrain_if_due(sessions, settings.retrain_min_new_outcomes))
+                await self._on_schedule(retrain_if_due(sessions, self._clock, settings.retrain_min_new_outcomes))
 
         if settings.vix_url is not None:
 
@@ -135,6 +135,9 @@ class Worker:
             if job.attempts >= MAX_ATTEMPTS:
                 raise
             raise RetryRequested(delay=timedelta(seconds=RECONNECT_SECONDS), reason=str(error)) from error
+        except Exception as error:
+            log.error("retraining_failed", run_id=str(run_id), exc_info=error)
+            await fail(sessions, self._clock, run_id, f"{type(error).__name__} in the worker; its log says more")
 
     def _today(self) -> date:
         return self._clock().astimezone(NEW_YORK).date()

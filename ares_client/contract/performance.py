@@ -66,7 +66,7 @@ class AdvicePerformance(ReportedMoney):
     """One kind of advice, given out of sample."""
 
     advice: TradingAdvice
-    sessions: int = Field(description="bot and session pairs whose latest advice it was, traded or not")
+    sessions: int = Field(description="bot and session pairs whose first advice it was, traded or not")
     scored_trades: int = Field(description="trades whose label the settlement does not contradict")
     win_rate: Probability | None
     mean_probability: Probability | None
@@ -102,11 +102,12 @@ class FeatureDrift(Reply):
 
 
 class AdvisedSessions(Reply):
-    """The latest advice of each bot and session: how many, and what they said. Counts by name."""
+    """The first advice of each bot and session: how many, and what they said. Counts by name."""
 
     sessions: int
     in_sample: int
     training_unknown: int
+    replayed: int = Field(default=0, description="asked for after the day of the session: a replay, not the live bot")
     model_versions: dict[str, int]
     statuses: dict[str, int]
     reasons: dict[str, int]

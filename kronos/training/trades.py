@@ -13,8 +13,9 @@ from kronos.condor import (
     SD_MULTIPLIERS,
     CondorSpec,
     entry_vix,
-    expected_move,
     settlement_price,
+    short_strike_range,
+    win_is_contradicted,
     wins_at,
 )
 from kronos.features import FEATURES, MINIMAL_FEATURES, features_at_entry
@@ -124,9 +125,8 @@ def _label_as_traded(trade: Trade) -> Floats:
 
 
 def _contradicted(trade: Trade, price: float, vix: float, settlement: float, spec: CondorSpec) -> bool:
-    move = expected_move(price, vix, spec.horizon_sessions)
-    won = abs(settlement - price) <= (trade.sd_multiplier or DEFAULT_SD_MULTIPLIER) * move
-    return won != (trade.outcome == WIN)
+    nearest, farthest = short_strike_range(price, vix, trade.sd_multiplier or DEFAULT_SD_MULTIPLIER, spec)
+    return win_is_contradicted(settlement, nearest, farthest, won=trade.outcome == WIN)
 
 
 def _far(reported: float, market: float, ratio: float) -> bool:

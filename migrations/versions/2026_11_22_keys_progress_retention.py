@@ -42,6 +42,9 @@ def upgrade() -> None:
         "FROM model_versions m WHERE m.version = advice_log.model_version"
     )
     op.alter_column("model_versions", "artefact", nullable=True)
+    op.create_check_constraint(
+        op.f("ck_model_versions_champion_is_stored"), "model_versions", "state <> 'champion' OR artefact IS NOT NULL"
+    )
 
 
 def downgrade() -> None:

@@ -171,6 +171,7 @@ class ModelVersionRow(Table):
     __table_args__ = (
         CheckConstraint(_one_of("state", ["candidate", "champion", "retired", "refused"]), "state"),
         CheckConstraint(_one_of("origin", ["upload", "retrain"]), "origin"),
+        CheckConstraint("state <> 'champion' OR artefact IS NOT NULL", "champion_is_stored"),
         UniqueConstraint("major", "minor"),
         Index("uq_model_versions_champion", "state", unique=True, postgresql_where=text("state = 'champion'")),
     )

@@ -90,11 +90,6 @@ class Keyring:
         """What is stored, revoked ones too; None while that is not known."""
         return None if self._stored is None else tuple(self._stored.values())
 
-    @property
-    def lets_someone_in(self) -> bool:
-        """Whether there is any key with which this service can be asked."""
-        return self._bootstrap_sha256 is not None or any(not key.revoked for key in self.keys or ())
-
     def swap(self, keys: Iterable[StoredKey]) -> None:
         """Know these keys from the next request on."""
         self._stored = {key.key_id: key for key in keys}

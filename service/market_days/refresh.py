@@ -8,12 +8,14 @@ import structlog
 
 from kronos.errors import KronosError
 from kronos.fetch import FetchReport, Sources, fetch_history
+from kronos.sessions import as_date
 from kronos.sources.spx import SpxChart
 from kronos.sources.vix import VixFile
 from service.clock import Clock
 from service.db.engine import Sessions, transaction
 from service.market_days.repository import MarketDayRepository
 from service.notifications import Topic, notify
+from service.outcomes.settled import Judge
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -50,4 +52,5 @@ async def _store(report: FetchReport, sessions: Sessions) -> None:
         return
     async with transaction(sessions) as session:
         await MarketDayRepository(session).upsert_history(report.history.on(report.added))
+        await Judge(session).judge_since(as_date(report.added[0]), as_date(report.added[-1]))
         await notify(session, Topic.MARKET_DAYS)

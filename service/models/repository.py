@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
+from kronos.condor import CondorSpec
 from service.db.tables import ModelVersionRow
 
 PROMOTION_LOCK_KEY = 7_230_651_805
@@ -38,6 +39,13 @@ class ModelRepository:
             )
         ).first()
         return None if row is None else (row.version, row.sha256)
+
+    async def champion_spec(self) -> CondorSpec | None:
+        """The trade that the champion is about."""
+        spec = await self._session.scalar(
+            select(ModelVersionRow.manifest["spec"]).where(ModelVersionRow.state == "champion")
+        )
+        return None if spec is None else CondorSpec(**spec)
 
     async def artefact(self, version: str) -> bytes | None:
         """The bytes of a version; None where there is no such version, or retention let them go."""
@@ -106,13 +114,16 @@ class ModelRepository:
         await self._session.refresh(row, ["created_at"])
         return row
 
-    async def let_go(self, kept: int) -> Sequence[str]:
-        """Drop the bytes of all but the newest `kept` versions; never the champion's or its predecessor's.
+    async def let_go(self, kept: int, spared: str) -> Sequence[str]:
+        """Drop the bytes of all but the newest `kept` versions, refused ones first.
 
-        Call with the lock held. The rows stay, so that a version always means the same model.
+        Never the champion's, its predecessor's, or those of the `spared` version, which was stored just now. Call
+        with the lock held. The rows stay, so that a version always means the same model.
         """
         newest = select(ModelVersionRow.version).where(ModelVersionRow.artefact.is_not(None))
-        newest = newest.order_by(ModelVersionRow.created_at.desc(), ModelVersionRow.version).limit(kept)
+        newest = newest.order_by(
+            ModelVersionRow.state == "refused", ModelVersionRow.created_at.desc(), ModelVersionRow.version
+        ).limit(kept)
         predecessor = select(ModelVersionRow.version).where(ModelVersionRow.state == "retired")
         predecessor = predecessor.order_by(ModelVersionRow.activated_at.desc()).limit(1)
         dropped = await self._session.scalars(
@@ -120,6 +131,7 @@ class ModelRepository:
             .where(
                 ModelVersionRow.artefact.is_not(None),
                 ModelVersionRow.state != "champion",
+                ModelVersionRow.version != spared,
                 ModelVersionRow.version.not_in(newest),
                 ModelVersionRow.version.not_in(predecessor),
             )

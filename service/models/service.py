@@ -58,7 +58,7 @@ class ModelService:
             )
         if activate or await self._models.champion() is None:
             await self._promote(row)
-        await self._models.let_go(self._models_kept)
+        await self._models.let_go(self._models_kept, spared=row.version)
         return model_info(row), new
 
     async def activate(self, version: str) -> ModelInfo:
@@ -68,8 +68,7 @@ class ModelService:
         ------
         NotFoundError, ArtefactGoneError, ArtefactRefusedError
         """
-        await self._models.lock()
-        row = await self._existing(version)
+        await self._existing(version)
         content = await self._models.artefact(version)
         if content is None:
             raise ArtefactGoneError(f"only the newest {self._models_kept} artefacts are kept; upload its file again")
@@ -77,6 +76,10 @@ class ModelService:
             await asyncio.to_thread(Model.from_bytes, content)
         except ArtefactError as error:
             raise ArtefactRefusedError(str(error)) from error
+        await self._models.lock()
+        row = await self._existing(version)
+        if not await self._models.is_stored(version):
+            raise ArtefactGoneError("its artefact was let go just now; upload its file again")
         await self._promote(row)
         return model_info(row)
 

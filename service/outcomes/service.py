@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ares_client.contract import Outcome, OutcomePage, OutcomeResult, RecordedOutcome, TradeOutcome
-from kronos.condor import DEFAULT_SD_MULTIPLIER, CondorSpec, expected_move
-from kronos.market import MarketHistory
+from ares_client.contract import Outcome, OutcomePage, OutcomeResult, RecordedOutcome
+from kronos.condor import CondorSpec
 from kronos.sessions import NEW_YORK, exchange_sessions
 from service.clock import Clock
 from service.errors import InvalidRequestError, OutcomeConflictError
@@ -22,8 +20,8 @@ from service.keys.keyring import Caller
 from service.market_days.holder import MarketHolder
 from service.models.holder import ModelHolder
 from service.outcomes.repository import OutcomeRepository
+from service.outcomes.settled import Judge, settlement_is_known
 
-LABEL_CONTRADICTED = "label_contradicted"
 NOT_A_SESSION = "not_a_session"
 IN_THE_FUTURE = "in_the_future"
 ID_BYTES = 8
@@ -34,6 +32,7 @@ class OutcomeService:
     """Records outcomes within one transaction."""
 
     def __init__(self, session: AsyncSession, market: MarketHolder, models: ModelHolder, clock: Clock) -> None:
+        self._session = session
         self._outcomes = OutcomeRepository(session)
         self._history = market.history
         self._today = clock().astimezone(NEW_YORK).date()
@@ -104,7 +103,12 @@ class OutcomeService:
         # One order for all writers, so that two batches with the same trades cannot wait for each other.
         rows = {key: _row(first_of[key], flags[key]) for key in sorted(first_of)}
         inserted = await self._outcomes.insert_new(list(rows.values()))
-        stored = await self._outcomes.content_hashes([key for key in first_of if key not in inserted])
+        flags |= await Judge(self._session).judge(
+            [key for key in inserted if self._is_settled(first_of[key])], self._history, self._spec
+        )
+        known = await self._outcomes.known([key for key in first_of if key not in inserted])
+        flags |= {key: one.flags for key, one in known.items()}
+        stored = {key: one.content_sha256 for key, one in known.items()}
         stored |= {key: rows[key]["content_sha256"] for key in inserted}
         results = []
         for outcome in outcomes:
@@ -125,21 +129,12 @@ class OutcomeService:
             flags.append(NOT_A_SESSION)
         if outcome.trade_date > self._today:
             flags.append(IN_THE_FUTURE)
-        return flags + self._contradictions(outcome)
+        return flags
 
-    def _contradictions(self, outcome: Outcome) -> list[str]:
-        settlement = outcome.settlement_price or _settlement(self._history, self._spec, outcome)
-        strikes = _short_strikes(self._spec, outcome)
-        if self._spec.management != "hold" or settlement is None or strikes is None:
-            return []
-        put_short, call_short = strikes
-        if settlement < put_short:
-            settled = TradeOutcome.PUT_BREACHED
-        elif settlement > call_short:
-            settled = TradeOutcome.CALL_BREACHED
-        else:
-            settled = TradeOutcome.MAX_PROFIT
-        return [] if outcome.outcome == settled else [LABEL_CONTRADICTED]
+    def _is_settled(self, outcome: Outcome) -> bool:
+        """Whether there is something to judge it by; most trades are reported before their bar is known."""
+        reported = outcome.settlement_price is not None
+        return reported or settlement_is_known(self._history, self._spec, outcome.trade_date)
 
 
 def content_sha256(outcome: Outcome) -> bytes:
@@ -179,27 +174,3 @@ def _first_problem(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     where = str(first["loc"][0]) if first["loc"] and first["type"] != "extra_forbidden" else "trade"
     return f"{where}: {first['msg']}"[:300]
-
-
-def _settlement(history: MarketHistory | None, spec: CondorSpec, outcome: Outcome) -> float | None:
-    """The close that settled the trade, where its bar is known."""
-    if history is None:
-        return None
-    entered = np.flatnonzero(history.sessions == np.datetime64(outcome.trade_date, "D"))
-    settled = int(entered[0]) + spec.dte_sessions if len(entered) else len(history)
-    if settled >= len(history):
-        return None
-    close = float(history.spx_close[settled])
-    return None if np.isnan(close) else close
-
-
-def _short_strikes(spec: CondorSpec, outcome: Outcome) -> tuple[float, float] | None:
-    """The short strikes as reported, else as the reported price, VIX and multiplier give them."""
-    if outcome.put_short_strike is not None and outcome.call_short_strike is not None:
-        return outcome.put_short_strike, outcome.call_short_strike
-    price, vix = outcome.features.get("price"), outcome.features.get("vix")
-    if not price or not vix or price <= 0 or vix <= 0:
-        return None
-    move = expected_move(price, vix, spec.horizon_sessions)
-    half_width = (outcome.sd_multiplier or DEFAULT_SD_MULTIPLIER) * move
-    return price - half_width, price + half_width

@@ -26,8 +26,9 @@ from kronos.condor import CondorSpec
 from kronos.drift import TrainingValues
 from kronos.live import Said, live_scores
 from kronos.market import MarketHistory
+from kronos.sessions import NEW_YORK, exchange_sessions
 from kronos.untraded import untraded
-from service.outcomes.service import LABEL_CONTRADICTED
+from service.outcomes.settled import LABEL_CONTRADICTED
 from service.performance.repository import Advised, FollowedAdvice, Trade
 
 SKIPPED_NOTE = (
@@ -74,7 +75,7 @@ class Sorted:
     left_out: LeftOut
 
 
-def sort_trades(trades: Sequence[Trade]) -> Sorted:
+def sort_trades(trades: Sequence[Trade], spec: CondorSpec) -> Sorted:
     """Tell what may be scored from what may not, each trade by the first reason that holds."""
     followed: list[Trade] = []
     scored: list[Scored] = []
@@ -84,7 +85,7 @@ def sort_trades(trades: Sequence[Trade]) -> Sorted:
         advice = trade.followed
         if advice is None:
             left_out["unmatched"] += 1
-        elif (hindsight := _hindsight(trade.session, advice.trained_through)) is not None:
+        elif (hindsight := _hindsight(trade.session, advice.trained_through, spec)) is not None:
             left_out[hindsight] += 1
         else:
             followed.append(trade)
@@ -117,9 +118,9 @@ def reported_money(trades: Sequence[Trade]) -> ReportedMoney:
     return ReportedMoney(**_money(trades))
 
 
-def by_advice(found: Sorted, advised: Sequence[Advised]) -> list[AdvicePerformance]:
+def by_advice(found: Sorted, advised: Sequence[Advised], spec: CondorSpec) -> list[AdvicePerformance]:
     """One record a kind of advice, of advice given out of sample."""
-    sessions = Counter(one.advice for one in _out_of_sample(advised))
+    sessions = Counter(one.advice for one in _out_of_sample(advised, spec))
     records = []
     for advice in TradingAdvice:
         scored = [one for one in found.scored if one.advice == advice]
@@ -143,7 +144,7 @@ def skipped_sessions(
     traded = {(trade.bot, trade.session) for trade in trades}
     skipped = [
         one
-        for one in _out_of_sample(advised)
+        for one in _out_of_sample(advised, spec)
         if one.advice == TradingAdvice.SKIP_TODAY and (one.bot, one.session) not in traded
     ]
     modelled = untraded(
@@ -167,7 +168,7 @@ def skipped_sessions(
 
 
 def drift(advised: Sequence[Advised], training: Mapping[str, TrainingValues]) -> list[FeatureDrift]:
-    """Each feature's values, one a session (the latest any bot was answered with), beside the training rows."""
+    """Each feature's values, one a session, beside the training rows."""
     by_session = {one.session: json.loads(one.features) for one in advised}
     records = []
     for name, values in training.items():
@@ -178,13 +179,14 @@ def drift(advised: Sequence[Advised], training: Mapping[str, TrainingValues]) ->
     return records
 
 
-def advised_sessions(advised: Sequence[Advised]) -> AdvisedSessions:
+def advised_sessions(advised: Sequence[Advised], spec: CondorSpec) -> AdvisedSessions:
     """What was said, counted."""
-    hindsight = Counter(_hindsight(one.session, one.trained_through) for one in advised)
+    hindsight = Counter(_hindsight(one.session, one.trained_through, spec) for one in advised)
     return AdvisedSessions(
         sessions=len(advised),
         in_sample=hindsight["in_sample"],
         training_unknown=hindsight["training_unknown"],
+        replayed=sum(one.answered_at.astimezone(NEW_YORK).date() > one.session for one in advised),
         model_versions=_counts(one.model_version for one in advised),
         statuses=_counts(one.status for one in advised),
         reasons=_counts(reason for one in advised for reason in json.loads(one.reasons)),
@@ -192,20 +194,26 @@ def advised_sessions(advised: Sequence[Advised]) -> AdvisedSessions:
     )
 
 
-def _hindsight(session: date, trained_through: date | None) -> str | None:
-    """Why what was said may have known the session's end; None where it cannot have."""
+def _hindsight(session: date, trained_through: date | None, spec: CondorSpec) -> str | None:
+    """Why what was said may have known how the session's trade ends; None where it cannot have.
+
+    The last trade that was trained on lived `dte_sessions` on: what was entered meanwhile shares its market.
+    """
     if trained_through is None:
         return "training_unknown"
-    return "in_sample" if trained_through >= session else None
+    calendar = exchange_sessions().days
+    last = int(np.searchsorted(calendar, np.datetime64(trained_through, "D"))) + spec.dte_sessions
+    settled = calendar[min(last, len(calendar) - 1)]
+    return "in_sample" if np.datetime64(session, "D") <= settled else None
 
 
-def _out_of_sample(advised: Sequence[Advised]) -> list[Advised]:
-    return [one for one in advised if _hindsight(one.session, one.trained_through) is None]
+def _out_of_sample(advised: Sequence[Advised], spec: CondorSpec) -> list[Advised]:
+    return [one for one in advised if _hindsight(one.session, one.trained_through, spec) is None]
 
 
 def _scored(trade: Trade, advice: FollowedAdvice) -> Scored:
     """Read the advice's curve at the multiplier really traded, linear between its points as the model's answer is."""
-    multiplier = advice.sd_multiplier if trade.sd_multiplier is None else trade.sd_multiplier
+    multiplier = trade.sd_multiplier
     curve = json.loads(advice.curve)
     points = [point["sd_multiplier"] for point in curve]
     probability, base_rate = (

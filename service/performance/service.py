@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from ares_client.contract import Performance
 from kronos.condor import CondorSpec
 from kronos.sessions import NEW_YORK
 from service.clock import Clock
+from service.db.engine import Sessions, transaction
 from service.errors import InvalidRequestError
 from service.market_days.holder import MarketHolder
 from service.models.holder import ModelHolder
@@ -24,13 +23,17 @@ MAX_ROWS = 20_000
 
 
 class PerformanceService:
-    """Measures how the advice did, within one transaction."""
+    """Measures how the advice did: reads in one short transaction, then computes, one window at a time.
 
-    def __init__(self, session: AsyncSession, market: MarketHolder, models: ModelHolder, clock: Clock) -> None:
-        self._performance = PerformanceRepository(session)
-        self._history = market.history
-        self._live = models.live
-        self._today = clock().astimezone(NEW_YORK).date()
+    Otherwise a few wide windows would keep connections and the processor from advice and outcomes.
+    """
+
+    def __init__(self, sessions: Sessions, market: MarketHolder, models: ModelHolder, clock: Clock) -> None:
+        self._sessions = sessions
+        self._market = market
+        self._models = models
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
 
     async def measure(self, bot: str | None = None, start: date | None = None, end: date | None = None) -> Performance:
         """Measure the sessions from `start` to `end`, by default the 365 days to today; of one bot, or of all.
@@ -41,8 +44,14 @@ class PerformanceService:
             Where the window ends before it starts, is too long, or holds too much.
         """
         first, last = self._window(start, end)
-        trades = await self._performance.trades(bot, first, last, MAX_ROWS + 1)
-        advised = await self._performance.advised(bot, first, last, MAX_ROWS + 1)
+        async with self._one_at_a_time:
+            return await self._measure(bot, first, last)
+
+    async def _measure(self, bot: str | None, first: date, last: date) -> Performance:
+        async with transaction(self._sessions) as session:
+            performance = PerformanceRepository(session)
+            trades = await performance.trades(bot, first, last, MAX_ROWS + 1)
+            advised = await performance.advised(bot, first, last, MAX_ROWS + 1)
         if max(len(trades), len(advised)) > MAX_ROWS:
             raise InvalidRequestError(
                 f"the window holds more than {MAX_ROWS} trades or advised sessions; name a shorter one"
@@ -50,7 +59,7 @@ class PerformanceService:
         return await asyncio.to_thread(self._figures, bot, first, last, trades, advised)
 
     def _window(self, start: date | None, end: date | None) -> tuple[date, date]:
-        last = end or self._today
+        last = end or self._clock().astimezone(NEW_YORK).date()
         first = start or date.fromordinal(max(last.toordinal() - DEFAULT_WINDOW_DAYS, 1))
         if first > last:
             raise InvalidRequestError("the window ends before it starts")
@@ -61,19 +70,19 @@ class PerformanceService:
     def _figures(
         self, bot: str | None, first: date, last: date, trades: Sequence[Trade], advised: Sequence[Advised]
     ) -> Performance:
-        live = self._live
+        live = self._models.live
         spec = live.model.spec if live else CondorSpec()
-        found = figures.sort_trades(trades)
+        found = figures.sort_trades(trades, spec)
         return Performance(
             bot=bot,
             start=first,
             end=last,
             champion=live.version if live else None,
-            advised=figures.advised_sessions(advised),
+            advised=figures.advised_sessions(advised, spec),
             reported=figures.reported_money(trades),
             left_out=found.left_out,
             calibration=figures.calibration(found.observations),
-            by_advice=figures.by_advice(found, advised),
-            skipped=figures.skipped_sessions(advised, trades, self._history, spec),
+            by_advice=figures.by_advice(found, advised, spec),
+            skipped=figures.skipped_sessions(advised, trades, self._market.history, spec),
             drift=figures.drift(advised, live.model.training_values if live else {}),
         )

@@ -62,7 +62,7 @@ async def publish(sessions: Sessions, clock: Clock, run_id: UUID, verdict: Verdi
         version = None
         if verdict.artefact is not None:
             version = await _store(models, clock, verdict, run_id, promoted=promoted)
-            await models.let_go(models_kept)
+            await models.let_go(models_kept, spared=version)
         if promoted:
             await OutcomeRepository(session).mark_trained(verdict.outcome_ids, run_id)
             await notify(session, Topic.CHAMPION)
@@ -100,6 +100,7 @@ async def _store(models: ModelRepository, clock: Clock, verdict: Verdict, run_id
         metrics=verdict.metrics,
         run_id=run_id,
     )
+    row.artefact = artefact
     if promoted and row.state != "champion":
         await models.promote(row, clock())
     return row.version

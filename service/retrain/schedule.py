@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from ares_client.contract import RetrainNotNeeded, RetrainRequest
+from service.clock import Clock
 from service.db.engine import Sessions, transaction
 from service.errors import NothingToRetrainError
 from service.retrain.service import RetrainService
@@ -14,7 +15,7 @@ log = structlog.get_logger(__name__)
 REQUESTED_BY = "schedule"
 
 
-async def retrain_if_due(sessions: Sessions, min_new_outcomes: int) -> None:
+async def retrain_if_due(sessions: Sessions, clock: Clock, min_new_outcomes: int) -> None:
     """Ask for a run as an operator would; why there is none is logged.
 
     Raises
@@ -24,7 +25,7 @@ async def retrain_if_due(sessions: Sessions, min_new_outcomes: int) -> None:
     request = RetrainRequest(min_new_samples=min_new_outcomes)
     try:
         async with transaction(sessions) as session:
-            answer = await RetrainService(session).request(request, requested_by=REQUESTED_BY)
+            answer = await RetrainService(session, clock).request(request, requested_by=REQUESTED_BY)
     except NothingToRetrainError as error:
         log.warning("scheduled_retrain_impossible", error=str(error))
         return

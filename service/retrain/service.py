@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ares_client.contract import Metrics, RetrainNotNeeded, RetrainRequest, RetrainRun
+from kronos.sessions import NEW_YORK
+from service.clock import Clock
 from service.errors import NotFoundError, NothingToRetrainError
 from service.models.repository import ModelRepository
 from service.outcomes.repository import OutcomeRepository
@@ -21,8 +23,9 @@ LOST = "the worker ended without a verdict"
 class RetrainService:
     """Starts runs and tells how they stand."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock) -> None:
         self._session = session
+        self._today = clock().astimezone(NEW_YORK).date()
         self._runs = RetrainRepository(session)
         self._outcomes = OutcomeRepository(session)
         self._models = ModelRepository(session)
@@ -38,7 +41,7 @@ class RetrainService:
         active = await self._runs.active()
         if active is not None:
             return retrain_run(active)
-        new = await self._outcomes.count_untrained()
+        new = await self._outcomes.count_untrained(self._today)
         if new < request.min_new_samples:
             return RetrainNotNeeded(
                 new_outcomes=new,

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -16,13 +17,13 @@ from uuid import UUID
 
 import structlog
 
+from kronos.market import MarketHistory
 from kronos.market_csv import write_market_csv
 from service.db.engine import Sessions, transaction
-from service.db.tables import OutcomeRow
 from service.errors import DatabaseUnavailableError, TrainingFailedError
 from service.market_days.repository import MarketDayRepository
 from service.models.repository import ModelRepository
-from service.outcomes.repository import OutcomeRepository
+from service.outcomes.repository import OutcomeRepository, TrainingOutcome
 from service.retrain.publish import Verdict
 from service.retrain.repository import RetrainRepository
 from service.settings import Settings
@@ -76,28 +77,33 @@ async def _write_inputs(
             raise TrainingFailedError("there is no champion to continue from")
         artefact = await models.artefact(champion[0])
         history = await MarketDayRepository(session).history()
-        outcomes = await OutcomeRepository(session).all()
-    (folder / "champion.ares").write_bytes(artefact or b"")
+        outcomes = await OutcomeRepository(session).to_train_with(today)
+    job = {"today": str(today), "forced": run.row.forced, "limits": asdict(settings.gate)}
+    await asyncio.to_thread(_write, folder, artefact or b"", history, job, outcomes)
+    return champion[1], tuple(outcome.id for outcome in outcomes if outcome.is_new)
+
+
+def _write(
+    folder: Path,
+    champion: bytes,
+    history: MarketHistory | None,
+    job: dict[str, Any],
+    outcomes: Sequence[TrainingOutcome],
+) -> None:
+    (folder / "champion.ares").write_bytes(champion)
     if history is not None:
         write_market_csv(history, folder / "market_days.csv")
-    job = {
-        "today": str(today),
-        "forced": run.row.forced,
-        "limits": asdict(settings.gate),
-        "trades": [_trade(row) for row in outcomes],
-    }
-    (folder / "job.json").write_text(json.dumps(job))
-    return champion[1], tuple(row.id for row in outcomes if row.trade_date <= today)
+    (folder / "job.json").write_text(json.dumps({**job, "trades": [_trade(outcome) for outcome in outcomes]}))
 
 
-def _trade(row: OutcomeRow) -> dict[str, Any]:
+def _trade(outcome: TrainingOutcome) -> dict[str, Any]:
     """An outcome as `kronos.training.trades.Trade` takes it."""
     return {
-        "session": row.trade_date.isoformat(),
-        "outcome": row.outcome,
-        "sd_multiplier": row.sd_multiplier,
-        "price": row.features.get("price"),
-        "vix": row.features.get("vix"),
+        "session": outcome.trade_date.isoformat(),
+        "outcome": outcome.outcome,
+        "sd_multiplier": outcome.sd_multiplier,
+        "price": outcome.price,
+        "vix": outcome.vix,
     }
 
 
@@ -132,7 +138,7 @@ async def _run_child(folder: Path, timeout_seconds: float, noted: _Noted) -> Non
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env=_environment(),
     )
     try:
         said = await asyncio.wait_for(_ended(child, noted), timeout_seconds)
@@ -146,6 +152,12 @@ async def _run_child(folder: Path, timeout_seconds: float, noted: _Noted) -> Non
         last = said.decode(errors="replace").strip()[-STDERR_KEPT_CHARACTERS:]
         log.error("training_child_failed", returncode=child.returncode, stderr=last)
         raise TrainingFailedError(f"the training process ended with {child.returncode}: {last.splitlines()[-1:]}")
+
+
+def _environment() -> dict[str, str]:
+    """Ours without the keys and passwords, which training has no use for."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("ADVISOR_", "PG"))}
+    return ours | {"OMP_NUM_THREADS": "1"}
 
 
 async def _ended(child: asyncio.subprocess.Process, noted: _Noted) -> bytes:

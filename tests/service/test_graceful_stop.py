@@ -41,7 +41,7 @@ def test_a_request_in_flight_is_answered_and_stored(draining_service: AdvisorPro
     with socket.create_connection(("127.0.0.1", draining_service.port)) as connection:
         head = (
             "POST /outcomes HTTP/1.1",
-            "host: x",
+            "host: localhost",
             "content-type: application/json",
             f"content-length: {len(OUTCOME)}",
         )

@@ -73,7 +73,7 @@ def test_each_scope_opens_its_routes_and_no_others(guarded_service: AdvisorProce
 
 
 def test_only_health_the_dashboard_and_the_reference_are_open(guarded_service: AdvisorProcess) -> None:
-    open_routes = ["/livez", "/readyz", "/", "/docs", "/openapi.json"]
+    open_routes = ["/livez", "/readyz", "/", "/openapi.json"]
     assert [ask(guarded_service, None, "GET", path) for path in open_routes] == [200] * len(open_routes)
     for method, path, body in [route for routes in ROUTES.values() for route in routes]:
         assert ask(guarded_service, None, method, path, body) == 401, path

@@ -49,3 +49,9 @@ def test_a_request_with_a_bad_bar_stores_none(live_service: AdvisorProcess, days
     assert response.status == 422
     assert response.headers["content-type"] == "application/problem+json"
     assert query(live_service.database_url, "SELECT count(*), max(updated_at) FROM market_days") == before
+
+
+def test_a_session_that_has_not_settled_has_no_bar_yet(live_service: AdvisorProcess) -> None:
+    response = live_service.request("PUT", "/market-days", {"days": [BAR, BAR | {"date": "2030-12-30"}]})
+    assert response.status == 422
+    assert "have settled" in response.json()["detail"]

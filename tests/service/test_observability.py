@@ -85,7 +85,13 @@ def test_money_features_and_keys_are_in_no_line(start_process: StartProcess, dat
     service.request("POST", "/advice", ADVICE | {"vix": 4242.5})
     urllib3.request("GET", f"{service.url}/models?key={key}", retries=False)
     query(database_url, "ALTER TABLE ares_ml_outcomes RENAME TO elsewhere")
-    assert service.request("POST", "/outcomes", OUTCOME).status == 500
+    failed = service.request("POST", "/outcomes", OUTCOME, headers={"x-request-id": "fails-1"})
+    assert failed.status == 500
+    assert failed.headers["x-request-id"] == failed.json()["request_id"] == "fails-1"
+    route = {"method": "POST", "route": "/outcomes", "status": "500"}
+    assert value(service, "advisor_http_requests_total", **route) == 1
+    events = [line["event"] for line in log_lines(service) if line.get("request_id") == "fails-1"]
+    assert events == ["unexpected_error", "request"]
     assert service.stop() == 0
     assert "4242" not in service.log
     assert key not in service.log

@@ -147,25 +147,6 @@ def test_a_batch_has_1_to_100_trades(live_service: AdvisorProcess, size: int) ->
     assert live_service.request("POST", "/outcomes", {"outcomes": batch}).status == 422
 
 
-@pytest.mark.parametrize(
-    ("outcome", "flagged"),
-    [("MAX_PROFIT", True), ("PUT_BREACHED", False), ("CALL_BREACHED", True)],
-)
-def test_a_label_that_the_settlement_contradicts_is_stored_and_flagged(
-    live_service: AdvisorProcess, outcome: str, flagged: bool
-) -> None:
-    """On 2018-12-04 SPX fell by 3.2 % from its open: the put was breached."""
-    trade = TRADE | {
-        "trade_id": f"judged-{outcome}",
-        "trade_date": "2018-12-04",
-        "outcome": outcome,
-        "features": {"vix": 16.44, "price": 2782.43},
-    }
-    response = live_service.request("POST", "/outcomes", trade)
-    assert response.status == 201
-    assert response.json()["flags"] == (["label_contradicted"] if flagged else [])
-
-
 def test_what_was_acknowledged_survives_kill_9(service: AdvisorProcess) -> None:
     for number in range(20):
         assert service.request("POST", "/outcomes", TRADE | {"trade_id": f"k-{number}"}).status == 201

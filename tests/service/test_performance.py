@@ -181,6 +181,7 @@ def test_what_was_said_is_counted(half_year: HalfYear) -> None:
         "sessions": len(half_year.advice),
         "in_sample": 0,
         "training_unknown": 0,
+        "replayed": len(half_year.advice),
         "model_versions": {"1.0.0": len(half_year.advice)},
         "statuses": {"ok": len(half_year.advice) - degraded, "degraded": degraded},
         "reasons": {"out_of_domain": degraded},
@@ -256,10 +257,10 @@ def test_what_the_model_was_trained_on_is_not_scored(aged_service: AdvisorProces
     assert unknown["calibration"] is None
 
 
-def test_the_advice_is_the_one_named_else_the_latest_before_the_report(
+def test_the_advice_is_the_one_named_else_the_first_of_the_session(
     aged_service: AdvisorProcess, later: TrainingRows
 ) -> None:
-    """Three answers a session, each to another VIX, the last of them given after the trade was reported."""
+    """Three answers a session, each to another VIX: the later ones know more of the day than the entry did."""
     first = ask(aged_service, later, 0, vix=14.0)
     second = ask(aged_service, later, 0, vix=19.0)
     logged(aged_service, 2)
@@ -267,15 +268,15 @@ def test_the_advice_is_the_one_named_else_the_latest_before_the_report(
     third = ask(aged_service, later, 0, vix=24.0)
     logged(aged_service, 3)
     assert len({one["win_probability"] for one in (first, second, third)}) == 3
-    assert performance(aged_service)["calibration"]["mean_probability"] == pytest.approx(second["win_probability"])
-    report(aged_service, [trade(later, 0, 1.1, advice_id=first["advice_id"])])
-    named = next(point["win_probability"] for point in first["curve"] if point["sd_multiplier"] == 1.1)
+    assert performance(aged_service)["calibration"]["mean_probability"] == pytest.approx(first["win_probability"])
+    report(aged_service, [trade(later, 0, 1.1, advice_id=second["advice_id"])])
+    named = next(point["win_probability"] for point in second["curve"] if point["sd_multiplier"] == 1.1)
     found = performance(aged_service)["calibration"]
     assert (found["observations"], found["sessions"]) == (2, 1)
-    assert found["expected_wins"] == pytest.approx(second["win_probability"] + named)
+    assert found["expected_wins"] == pytest.approx(first["win_probability"] + named)
 
 
-def test_between_grid_points_the_curve_is_linear_and_without_a_report_the_multiplier_asked_for_counts(
+def test_between_grid_points_the_curve_is_linear_and_without_a_report_the_suggested_multiplier_counts(
     aged_service: AdvisorProcess, later: TrainingRows
 ) -> None:
     said = [ask(aged_service, later, at, sd_multiplier=1.25) for at in (0, 1)]
@@ -285,7 +286,10 @@ def test_between_grid_points_the_curve_is_linear_and_without_a_report_the_multip
     del made[1]["sd_multiplier"]
     report(aged_service, made)
     at = {round(point["sd_multiplier"], 1): point["win_probability"] for point in said[0]["curve"]}
-    expected = 0.7 * at[0.9] + 0.3 * at[1.0] + said[1]["win_probability"]
+    suggested = said[1]["suggested_sd_multiplier"]
+    assert suggested != 1.25
+    followed = next(point["win_probability"] for point in said[1]["curve"] if point["sd_multiplier"] == suggested)
+    expected = 0.7 * at[0.9] + 0.3 * at[1.0] + followed
     assert performance(aged_service)["calibration"]["expected_wins"] == pytest.approx(expected)
 
 
