@@ -35,7 +35,9 @@ class Outcome(Request):
     features: Annotated[dict[Identifier, float | None], Field(max_length=MAX_REPORTED_FEATURES)] = Field(
         default_factory=dict, description="what the bot believed at entry; kept for audit, never trained on"
     )
-    sd_multiplier: SdMultiplier | None = Field(default=None, description="the multiplier really traded")
+    sd_multiplier: SdMultiplier | None = Field(
+        default=None, description="the multiplier really traded; absent: the one that the advice suggested"
+    )
     advice_id: Annotated[UUID, Field(strict=False)] | None = None
     put_short_strike: IndexPoints | None = None
     put_long_strike: IndexPoints | None = None

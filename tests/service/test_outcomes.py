@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from service.db.engine import create_engine, transaction
+from service.outcomes.repository import OutcomeRepository
+from service.retrain.repository import RetrainRepository
+from service.settings import Settings
 from tests.support.processes import AdvisorProcess, query
 
 TRADE = {
@@ -152,3 +161,27 @@ def test_what_was_acknowledged_survives_kill_9(service: AdvisorProcess) -> None:
         assert service.request("POST", "/outcomes", TRADE | {"trade_id": f"k-{number}"}).status == 201
     service.kill()
     assert len(rows(service)) == 20
+
+
+def test_more_outcomes_than_a_statement_has_arguments_are_marked_as_trained(database_url: str) -> None:
+    count = 33_000
+    query(
+        database_url,
+        "INSERT INTO ares_ml_outcomes (bot, trade_id, content_sha256, trade_date, outcome, net_pnl, features) "
+        "SELECT 'ares', n::text, ''::bytea, '2018-12-03', 'MAX_PROFIT', 1, '{}' FROM generate_series(1, $1) n",
+        count,
+    )
+    assert asyncio.run(mark_all_trained(database_url)) == count
+    assert query(database_url, "SELECT count(*) AS n FROM ares_ml_outcomes WHERE trained_in IS NULL")[0]["n"] == 0
+
+
+async def mark_all_trained(database_url: str) -> int:
+    engine = create_engine(Settings(database_url=SecretStr(database_url)), patient=True)
+    run_id = uuid4()
+    async with transaction(async_sessionmaker(engine)) as session:
+        runs, outcomes = RetrainRepository(session), OutcomeRepository(session)
+        await runs.insert(run_id, forced=False, min_new_samples=0, new_outcomes=0, requested_by=None)
+        known = await outcomes.to_train_with(date(2018, 12, 31))
+        await outcomes.mark_trained([one.id for one in known if one.is_new], run_id)
+    await engine.dispose()
+    return len(known)
