@@ -33,9 +33,7 @@ async def authorise(
     """
     caller = state.keyring.identify(None if given is None else given.credentials)
     if caller is ANYONE and not is_asked_by_its_own_name(request):
-        raise ForbiddenError(
-            "without keys this service is asked as localhost only: make one with `advisor keys make`"
-        )
+        raise ForbiddenError("without keys this service is asked as localhost only: make one with `advisor keys make`")
     structlog.contextvars.bind_contextvars(key_id=caller.key_id)
     for scope in map(Scope, wanted.scopes):
         if not allows(caller.scopes, scope):

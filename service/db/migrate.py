@@ -12,13 +12,13 @@ from sqlalchemy import text
 
 import service
 from service.db.engine import create_engine
+from service.db.locks import Lock, hold
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from service.settings import Settings
 
-LOCK_KEY = 7_230_651_804
 LOCK_TIMEOUT = "10s"
 
 
@@ -44,7 +44,7 @@ async def migrate(settings: Settings, revision: str = "head") -> None:
     try:
         async with engine.begin() as connection:
             # Waited for before the time-out is set, which is for tables in use and not for another migrator.
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+            await hold(connection, Lock.MIGRATE)
             await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
             await connection.run_sync(_upgrade, revision)
     finally:

@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from kronos.condor import CondorSpec
+from service.db.locks import Lock, hold
 from service.db.tables import ModelVersionRow
-
-PROMOTION_LOCK_KEY = 7_230_651_805
 
 
 class ModelRepository:
@@ -25,7 +24,7 @@ class ModelRepository:
 
     async def lock(self) -> None:
         """Let one transaction at a time number, insert or promote."""
-        await self._session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PROMOTION_LOCK_KEY})
+        await hold(self._session, Lock.PROMOTE)
 
     async def champion(self) -> ModelVersionRow | None:
         """The champion, without its bytes."""

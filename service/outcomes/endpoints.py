@@ -24,7 +24,7 @@ from service.http import guarded
 from service.keys.keyring import Caller
 from service.keys.scopes import Scope
 
-Model = TypeVar("Model", bound=BaseModel)
+Message = TypeVar("Message", bound=BaseModel)
 
 router = APIRouter(tags=["outcomes"])
 
@@ -91,9 +91,9 @@ async def list_outcomes(
     return await outcomes.page(bot=bot, start=start, end=end, cursor=cursor, limit=limit)
 
 
-def _validated(model: type[Model], body: dict[str, Any]) -> Model:
+def _validated(message: type[Message], body: dict[str, Any]) -> Message:
     try:
-        return model.model_validate(body)
+        return message.model_validate(body)
     except ValidationError as error:
         errors = error.errors(include_input=False, include_url=False, include_context=False)
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in errors]) from None

@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Text, case, cast, column, literal, select, table, text, update
+from sqlalchemy import BigInteger, Text, case, cast, column, literal, select, table, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.db.locks import Lock, hold
 from service.db.tables import RetrainRunRow
-
-RETRAIN_LOCK_KEY = 7_230_651_806
 
 JOBS = table("pgqueuer", column("id", BigInteger), column("status"))
 JOB_STATUS = cast(JOBS.c.status, Text)
@@ -42,7 +41,7 @@ class RetrainRepository:
 
     async def lock(self) -> None:
         """Let one transaction at a time ask for a run."""
-        await self._session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": RETRAIN_LOCK_KEY})
+        await hold(self._session, Lock.ASK_FOR_RETRAIN)
 
     async def active(self) -> RunInState | None:
         """The run that is queued or running, if any."""

@@ -21,7 +21,7 @@ from tests.support.processes import free_port, traversable_temporary_folder, wai
 
 READY = "is ready on"
 
-StartUp = Callable[[], subprocess.Popen[bytes]]
+StartUp = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
@@ -43,12 +43,12 @@ def port() -> int:
 def up(data_dir: Path, port: int) -> Iterator[StartUp]:
     started: list[subprocess.Popen[bytes]] = []
 
-    def start() -> subprocess.Popen[bytes]:
+    def start(*arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ADVISOR_")}
-        environment |= {"ADVISOR_DATA_DIR": str(data_dir), "ADVISOR_PORT": str(port)}
+        environment |= {"ADVISOR_DATA_DIR": str(data_dir), "ADVISOR_PORT": str(port), **settings}
         with log(data_dir).open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "service.cli", "up"], env=environment, stdout=output, stderr=output
+                [sys.executable, "-m", "service.cli", "up", *arguments], env=environment, stdout=output, stderr=output
             )
         started.append(process)
         wait_until(lambda: process.poll() is not None or READY in log(data_dir).read_text(), 120)
@@ -94,17 +94,17 @@ def test_from_nothing_to_advice_and_back_with_its_data(up: StartUp, data_dir: Pa
 
 
 def test_its_parts_do_not_outlive_a_killed_start(up: StartUp) -> None:
-    process = up()
+    process = up("--no-train")
     parts = children(process)
     process.kill()
     process.wait()
     wait_until(lambda: not any(part.is_running() and part.status() != psutil.STATUS_ZOMBIE for part in parts), 20)
-    again = up()
+    again = up("--no-train")
     assert again.poll() is None
 
 
 def test_a_killed_database_is_started_again(up: StartUp, data_dir: Path, port: int) -> None:
-    up()
+    up("--no-train")
     server = EmbeddedPostgres(data_dir)
     os.kill(server.postmaster_pid(), signal.SIGKILL)
     models = f"http://127.0.0.1:{port}/models"
@@ -113,8 +113,16 @@ def test_a_killed_database_is_started_again(up: StartUp, data_dir: Path, port: i
 
 
 def test_a_part_that_ends_stops_the_whole_with_a_failure(up: StartUp, data_dir: Path) -> None:
-    process = up()
+    process = up("--no-train")
     server = next(child for child in children(process) if "serve" in child.cmdline())
     server.kill()
     assert process.wait(30) == 1
     assert "serve ended with -9" in log(data_dir).read_text()
+
+
+@pytest.mark.parametrize(("host", "name"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("0.0.0.0", "127.0.0.1")])
+def test_any_host_and_a_free_port_will_do(up: StartUp, data_dir: Path, host: str, name: str) -> None:
+    up("--no-train", ADVISOR_HOST=host, ADVISOR_PORT="0", ADVISOR_API_KEY="a-key-that-is-long-enough")
+    (url,) = re.findall(rf"{READY} (http\S+)", log(data_dir).read_text())
+    assert url.startswith(f"http://{name}:")
+    assert urllib3.request("GET", f"{url}/livez", retries=False).status == 200

@@ -25,16 +25,15 @@ from kronos.training.rows import TrainingRows, build_rows, rows_of
 from kronos.training.trades import Trade, join_trades
 
 TODAY = date(2019, 1, 2)
-CUT = np.datetime64("2018-06-30")
 LATE_CUT = np.datetime64("2018-10-17")
 QUICK = dataclasses.replace(DEFAULT_RECIPE, boosting_rounds=40)
 """For what does not hang on how good a challenger is."""
 
 
 @pytest.fixture(scope="module")
-def champion(sample: MarketHistory, spec: CondorSpec) -> bytes:
+def champion(aged_artefact: bytes) -> bytes:
     """Trained to the middle of 2018."""
-    return train(build_rows(sample, spec, end=CUT)[0], spec).artefact.to_bytes()
+    return aged_artefact
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,8 @@ def test_without_a_model_it_is_503_and_readyz_says_why(service: AdvisorProcess) 
     assert service.request("GET", "/livez").status == 200
 
 
-def test_the_richest_variant_answers_and_explains_itself(ready_service: AdvisorProcess) -> None:
-    reply = advise(ready_service)
+def test_the_richest_variant_answers_and_explains_itself(live_service: AdvisorProcess) -> None:
+    reply = advise(live_service)
     assert reply["variant"] == "full"
     assert reply["status"] == "ok"
     assert reply["session"] == "2019-01-02"
@@ -62,49 +62,49 @@ def test_the_factors_add_up_to_the_log_odds_before_calibration(
     assert reply["base_log_odds"] + sum(factors) == pytest.approx(curve_model.log_odds(values)[0, column], abs=1e-9)
 
 
-def test_probability_is_read_at_the_multiplier_asked_for(ready_service: AdvisorProcess) -> None:
-    reply = advise(ready_service, sd_multiplier=1.25)
+def test_probability_is_read_at_the_multiplier_asked_for(live_service: AdvisorProcess) -> None:
+    reply = advise(live_service, sd_multiplier=1.25)
     at_12, at_13 = (point["win_probability"] for point in reply["curve"][6:8])
     assert reply["win_probability"] == pytest.approx((at_12 + at_13) / 2, abs=1e-12)
 
 
-def test_stale_bars_lead_to_a_smaller_variant_not_to_stale_features(ready_service: AdvisorProcess) -> None:
-    reply = advise(ready_service, as_of="2019-03-01T09:35:00-05:00")
+def test_stale_bars_lead_to_a_smaller_variant_not_to_stale_features(live_service: AdvisorProcess) -> None:
+    reply = advise(live_service, as_of="2019-03-01T09:35:00-05:00")
     assert reply["variant"] == "minimal"
     assert "reduced_variant" in reply["reasons"]
     assert set(reply["features"]) == {"vix", "day_of_week", "expected_move_pct"}
 
 
-def test_given_features_fill_what_cannot_be_derived(ready_service: AdvisorProcess) -> None:
+def test_given_features_fill_what_cannot_be_derived(live_service: AdvisorProcess) -> None:
     given = {"vix_percentile_30d": 50.0, "vix_change_1d": 0.0, "price_change_1d": 0.0, "win_rate_30d": 0.8}
-    reply = advise(ready_service, as_of="2019-03-01T09:35:00-05:00", **given)
+    reply = advise(live_service, as_of="2019-03-01T09:35:00-05:00", **given)
     assert reply["variant"] == "market"
     assert reply["features"]["vix_percentile_30d"] == {"value": 50.0, "source": "request"}
 
 
-def test_a_given_feature_that_disagrees_is_overruled_and_named(ready_service: AdvisorProcess) -> None:
-    reply = advise(ready_service, vix_percentile_30d=1.0)
+def test_a_given_feature_that_disagrees_is_overruled_and_named(live_service: AdvisorProcess) -> None:
+    reply = advise(live_service, vix_percentile_30d=1.0)
     assert "feature_mismatch" in reply["reasons"]
     assert reply["features"]["vix_percentile_30d"]["source"] == "derived"
     assert reply["features"]["vix_percentile_30d"]["value"] != 1.0
 
 
-def test_on_a_weekend_the_advice_is_for_the_next_session(ready_service: AdvisorProcess) -> None:
-    reply = advise(ready_service, as_of="2018-12-29T12:00:00-05:00", day_of_week=5)
+def test_on_a_weekend_the_advice_is_for_the_next_session(live_service: AdvisorProcess) -> None:
+    reply = advise(live_service, as_of="2018-12-29T12:00:00-05:00", day_of_week=5)
     assert reply["session"] == "2018-12-31"
     assert "not_a_session" in reply["reasons"]
     assert "feature_mismatch" not in reply["reasons"]
 
 
-def test_old_training_data_degrades_and_never_trades_full(ready_service: AdvisorProcess) -> None:
-    reply = advise(ready_service, vix=12.0, as_of="2026-03-02T09:35:00-05:00")
+def test_old_training_data_degrades_and_never_trades_full(live_service: AdvisorProcess) -> None:
+    reply = advise(live_service, vix=12.0, as_of="2026-03-02T09:35:00-05:00")
     assert reply["status"] == "degraded"
     assert "expired" in reply["reasons"]
     assert reply["advice"] != "TRADE_FULL"
 
 
-def test_a_feature_outside_its_training_range_degrades(ready_service: AdvisorProcess) -> None:
-    reply = advise(ready_service, vix=120.0)
+def test_a_feature_outside_its_training_range_degrades(live_service: AdvisorProcess) -> None:
+    reply = advise(live_service, vix=120.0)
     assert reply["status"] == "degraded"
     assert "out_of_domain" in reply["reasons"]
     assert reply["advice"] != "TRADE_FULL"

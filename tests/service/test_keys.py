@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 import stat
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import urllib3
 
-from tests.conftest import StartProcess
+from tests.conftest import StartProcess, equip
 from tests.support.keys import BOOTSTRAP_KEY, make_key
-from tests.support.processes import AdvisorProcess, query, run_advisor, wait_until
+from tests.support.processes import AdvisorProcess, Databases, query, run_advisor, wait_until
 
 ADVICE = {"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T14:35:00Z"}
 OUTCOME = {"trade_id": "t-1", "trade_date": "2018-12-03", "outcome": "MAX_PROFIT", "net_pnl": 95.0}
@@ -51,35 +52,53 @@ def ask(service: AdvisorProcess, token: str | None, method: str, path: str, body
     return urllib3.request(method, f"{service.url}{path}", json=body, headers=headers, retries=False, timeout=30).status
 
 
+def guard(service: AdvisorProcess) -> None:
+    """Make a first key, so that nobody enters without one."""
+    token = make_key(service.database_url, "first", "operate")
+    wait_until(lambda: ask(service, None, "GET", "/models") == 401)
+    assert ask(service, token, "GET", "/models") == 200
+
+
 @pytest.fixture
 def guarded_service(ready_service: AdvisorProcess) -> AdvisorProcess:
-    """Ready, and with a first key made, so that nobody enters without one."""
-    token = make_key(ready_service.database_url, "first", "operate")
-    wait_until(lambda: ask(ready_service, None, "GET", "/models") == 401)
-    assert ask(ready_service, token, "GET", "/models") == 200
+    """Ready, with a key, and of the test's own."""
+    guard(ready_service)
     return ready_service
 
 
-def test_each_scope_opens_its_routes_and_no_others(guarded_service: AdvisorProcess) -> None:
-    keys = {scope: make_key(guarded_service.database_url, scope, scope) for scope in ROUTES}
-    wait_until(lambda: all(ask(guarded_service, token, "GET", "/models") != 401 for token in keys.values()))
+@pytest.fixture(scope="module")
+def shared_service(
+    databases: Databases, artefact: bytes, sample_days: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AdvisorProcess]:
+    """Ready, with a key, for tests that take nothing away."""
+    service = AdvisorProcess("serve", databases.make(), tmp_path_factory.mktemp("shared"))
+    service.start()
+    equip(service, artefact, sample_days)
+    guard(service)
+    yield service
+    service.stop()
+
+
+def test_each_scope_opens_its_routes_and_no_others(shared_service: AdvisorProcess) -> None:
+    keys = {scope: make_key(shared_service.database_url, scope, scope) for scope in ROUTES}
+    wait_until(lambda: all(ask(shared_service, token, "GET", "/models") != 401 for token in keys.values()))
     for held, token in keys.items():
         for wanted, routes in ROUTES.items():
             for method, path, body in routes:
-                status = ask(guarded_service, token, method, path, body)
+                status = ask(shared_service, token, method, path, body)
                 may = held == wanted or (held, wanted) == ("operate", "read")
                 assert (status == 403) != may, (held, method, path, status)
                 assert status < 500
 
 
-def test_only_health_the_dashboard_and_the_reference_are_open(guarded_service: AdvisorProcess) -> None:
+def test_only_health_the_dashboard_and_the_reference_are_open(shared_service: AdvisorProcess) -> None:
     open_routes = ["/livez", "/readyz", "/", "/openapi.json"]
-    assert [ask(guarded_service, None, "GET", path) for path in open_routes] == [200] * len(open_routes)
+    assert [ask(shared_service, None, "GET", path) for path in open_routes] == [200] * len(open_routes)
     for method, path, body in [route for routes in ROUTES.values() for route in routes]:
-        assert ask(guarded_service, None, method, path, body) == 401, path
+        assert ask(shared_service, None, method, path, body) == 401, path
 
 
-def test_a_refusal_says_how_to_authenticate_and_not_what_was_sent(guarded_service: AdvisorProcess) -> None:
+def test_a_refusal_says_how_to_authenticate_and_not_what_was_sent(shared_service: AdvisorProcess) -> None:
     for given in (
         "Bearer ares_0123456789ab_wrong-secret",
         "Bearer wrong-secret",
@@ -87,38 +106,38 @@ def test_a_refusal_says_how_to_authenticate_and_not_what_was_sent(guarded_servic
         "wrong-secret",
     ):
         headers = {"authorization": given}
-        response = urllib3.request("GET", f"{guarded_service.url}/models", headers=headers, retries=False)
+        response = urllib3.request("GET", f"{shared_service.url}/models", headers=headers, retries=False)
         assert response.status == 401
         assert response.headers["www-authenticate"] == "Bearer"
         assert response.headers["content-type"] == "application/problem+json"
         assert b"wrong-secret" not in response.data
-    assert "wrong-secret" not in guarded_service.log
+    assert "wrong-secret" not in shared_service.log
 
 
-def test_a_known_id_with_another_secret_is_refused(guarded_service: AdvisorProcess) -> None:
-    token = make_key(guarded_service.database_url, "quant", "read")
-    wait_until(lambda: ask(guarded_service, token, "GET", "/models") == 200)
+def test_a_known_id_with_another_secret_is_refused(shared_service: AdvisorProcess) -> None:
+    token = make_key(shared_service.database_url, "quant", "read")
+    wait_until(lambda: ask(shared_service, token, "GET", "/models") == 200)
     forged = token[:-1] + ("A" if token[-1] != "A" else "B")
-    assert ask(guarded_service, forged, "GET", "/models") == 401
-    assert ask(guarded_service, token[:20], "GET", "/models") == 401
+    assert ask(shared_service, forged, "GET", "/models") == 401
+    assert ask(shared_service, token[:20], "GET", "/models") == 401
 
 
-def test_a_bots_key_speaks_for_that_bot_only(guarded_service: AdvisorProcess) -> None:
-    token = make_key(guarded_service.database_url, "north", "advice", "outcomes", "read", bot="ares-north")
-    wait_until(lambda: ask(guarded_service, token, "GET", "/models") == 200)
+def test_a_bots_key_speaks_for_that_bot_only(shared_service: AdvisorProcess) -> None:
+    token = make_key(shared_service.database_url, "north", "advice", "outcomes", "read", bot="ares-north")
+    wait_until(lambda: ask(shared_service, token, "GET", "/models") == 200)
     own, other = {"bot": "ares-north"}, {"bot": "ares-south"}
-    assert ask(guarded_service, token, "POST", "/outcomes", OUTCOME | own) == 201
-    assert ask(guarded_service, token, "POST", "/outcomes", OUTCOME | other) == 403
-    assert ask(guarded_service, token, "POST", "/outcomes", OUTCOME) == 403
+    assert ask(shared_service, token, "POST", "/outcomes", OUTCOME | own) == 201
+    assert ask(shared_service, token, "POST", "/outcomes", OUTCOME | other) == 403
+    assert ask(shared_service, token, "POST", "/outcomes", OUTCOME) == 403
     mixed = {"outcomes": [OUTCOME | own | {"trade_id": "t-2"}, OUTCOME | other]}
-    assert ask(guarded_service, token, "POST", "/outcomes", mixed) == 403
-    recorded = query(guarded_service.database_url, "SELECT bot, trade_id FROM ares_ml_outcomes")
+    assert ask(shared_service, token, "POST", "/outcomes", mixed) == 403
+    recorded = query(shared_service.database_url, "SELECT bot, trade_id FROM ares_ml_outcomes WHERE bot <> 'ares'")
     assert [tuple(row) for row in recorded] == [("ares-north", "t-1")]
-    assert ask(guarded_service, token, "POST", "/advice", ADVICE | own) == 200
-    assert ask(guarded_service, token, "POST", "/advice", ADVICE | other) == 403
-    assert ask(guarded_service, token, "GET", "/outcomes?bot=ares-south") == 403
-    assert ask(guarded_service, token, "GET", "/performance?bot=ares-south") == 403
-    assert ask(guarded_service, token, "GET", "/performance") == 200
+    assert ask(shared_service, token, "POST", "/advice", ADVICE | own) == 200
+    assert ask(shared_service, token, "POST", "/advice", ADVICE | other) == 403
+    assert ask(shared_service, token, "GET", "/outcomes?bot=ares-south") == 403
+    assert ask(shared_service, token, "GET", "/performance?bot=ares-south") == 403
+    assert ask(shared_service, token, "GET", "/performance") == 200
 
 
 def test_a_revoked_key_is_refused_by_every_replica(
@@ -150,12 +169,12 @@ def test_with_its_last_key_revoked_a_service_stays_closed(guarded_service: Advis
     assert ask(guarded_service, None, "GET", "/models") == 401
 
 
-def test_only_a_hash_is_stored_and_kept_on_disk(guarded_service: AdvisorProcess) -> None:
-    token = make_key(guarded_service.database_url, "quant", "read")
-    (row,) = query(guarded_service.database_url, "SELECT * FROM api_keys WHERE name = 'quant'")
+def test_only_a_hash_is_stored_and_kept_on_disk(shared_service: AdvisorProcess) -> None:
+    token = make_key(shared_service.database_url, "hashed", "read")
+    (row,) = query(shared_service.database_url, "SELECT * FROM api_keys WHERE name = 'hashed'")
     assert row["secret_sha256"] == hashlib.sha256(token.encode()).digest()
     assert token not in str(dict(row))
-    on_disk = guarded_service.data_dir / "keys.json"
+    on_disk = shared_service.data_dir / "keys.json"
     wait_until(lambda: row["key_id"] in on_disk.read_text())
     assert token.split("_", 2)[2] not in on_disk.read_text()
     assert stat.S_IMODE(on_disk.stat().st_mode) == 0o600

@@ -20,7 +20,8 @@ from sqlalchemy.exc import DBAPIError
 
 import service.db.migrate
 from scripts.check_migrations import check
-from service.db.migrate import LOCK_KEY, alembic_config, migrate
+from service.db.locks import Lock
+from service.db.migrate import alembic_config, migrate
 from service.settings import Settings
 from tests.conftest import StartProcess
 from tests.support import earlier_data
@@ -139,11 +140,11 @@ def test_a_second_migrator_waits_longer_than_for_a_table(databases: Databases, m
     monkeypatch.setattr(service.db.migrate, "LOCK_TIMEOUT", "0.1s")
 
     async def migrate_behind(connection: asyncpg.Connection[Any]) -> None:
-        await connection.execute(f"SELECT pg_advisory_lock({LOCK_KEY})")
+        await connection.execute(f"SELECT pg_advisory_lock({Lock.MIGRATE.value})")
         waiting = asyncio.create_task(migrate(settings_of(url)))
         await asyncio.sleep(0.7)
         assert not waiting.done()
-        await connection.execute(f"SELECT pg_advisory_unlock({LOCK_KEY})")
+        await connection.execute(f"SELECT pg_advisory_unlock({Lock.MIGRATE.value})")
         await waiting
 
     on(url, migrate_behind)
