@@ -129,9 +129,10 @@ class Watcher:
             models = ModelRepository(session)
             champion = await models.champion_identity()
             live = self._models.live
-            if champion is None or champion[1] == self._refused_sha256:
-                return
             if live is not None and champion == (live.version, live.sha256):
+                self._metrics.champion_refused.set(0)
+                return
+            if champion is None or champion[1] == self._refused_sha256:
                 return
             version, sha256 = champion
             content = await models.artefact(version)

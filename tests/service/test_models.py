@@ -116,3 +116,21 @@ def test_what_is_no_version_is_422(live_service: AdvisorProcess, version: str) -
 def test_an_unknown_version_is_404(live_service: AdvisorProcess) -> None:
     assert live_service.request("GET", "/models/9.9.9").status == 404
     assert live_service.request("POST", "/models/9.9.9/activate").status == 404
+
+
+def test_a_stored_champion_that_fails_its_checks_is_not_served_and_is_told(
+    ready_service: AdvisorProcess, artefact: bytes
+) -> None:
+    def store(content: bytes, sha256: str) -> None:
+        query(ready_service.database_url, "UPDATE model_versions SET artefact = $1, sha256 = $2", content, sha256)
+        query(ready_service.database_url, "SELECT pg_notify('advisor_changes', 'champion')")
+
+    def says(line: bytes) -> bool:
+        return line in ready_service.request("GET", "/metrics").data.splitlines()
+
+    store(flipped(artefact), "0" * 64)
+    wait_until(lambda: says(b"advisor_champion_refused 1.0"))
+    assert ready_service.request("GET", "/readyz").json()["model_version"] == "1.0.0"
+    assert ready_service.request("POST", "/advice", {"vix": 20, "price": 2500}).status == 200
+    store(artefact, hashlib.sha256(artefact).hexdigest())
+    wait_until(lambda: says(b"advisor_champion_refused 0.0"))
