@@ -39,11 +39,14 @@ class SameOrigin:
 
 def is_asked_by_its_own_name(request: Request) -> bool:
     """Whether the request names this machine: a page of another name that resolves to it does not."""
-    return request.url.hostname in LOOPBACK_NAMES
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname in LOOPBACK_NAMES
+    except ValueError:
+        return False
 
 
 def _is_from_elsewhere(request: Request) -> bool:
     if request.headers.get("sec-fetch-site") in FROM_ELSEWHERE:
         return True
     origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    return origin is not None and origin.partition("://")[2] != request.headers.get("host")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,19 +16,9 @@ from kronos.report.page import render
 from kronos.report.study import make_study
 from kronos.training.recipe import Recipe
 from kronos.training.walk_forward import WalkForward
+from tests.support.browser import BROWSER, QUIETLY
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--allow-file-access-from-files",
-)
+OPTIONS = (*QUIETLY, "--allow-file-access-from-files")
 FRAMED = """
 <!DOCTYPE html><title>A window as wide as asked for: a browser's own has a least width</title><pre id="result"></pre>
 <iframe src="{address}" style="border: 0; width: {width}px; height: 900px"

@@ -34,6 +34,12 @@ def test_a_page_of_another_origin_changes_nothing(
     assert b"evil" not in reply.data
 
 
+@pytest.mark.parametrize("garbage", ["[", "[::1", "a b", "localhost@evil.example"])
+def test_garbage_for_a_name_is_refused_and_no_failure(live_service: AdvisorProcess, garbage: str) -> None:
+    assert live_service.request("GET", "/models", headers={"host": garbage}).status in {400, 403}
+    assert live_service.request("POST", "/retrain", headers={"origin": f"http://{garbage}"}).status == 403
+
+
 @pytest.mark.parametrize("path", ["/outcomes", "/models", "/performance", "/metrics", "/retrain"])
 def test_an_open_service_is_asked_by_its_own_name_only(live_service: AdvisorProcess, path: str) -> None:
     assert live_service.request("GET", path, headers={"host": f"evil.example:{live_service.port}"}).status == 403

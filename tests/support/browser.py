@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-OPTIONS = (
+QUIETLY = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -23,9 +23,9 @@ OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--remote-debugging-pipe",
 )
+"""Without a window, and asking nobody for anything."""
+OPTIONS = (*QUIETLY, "--disable-dev-shm-usage", "--remote-debugging-pipe")
 COMMANDS_AT, EVENTS_AT = 3, 4
 ABOVE_THOSE = 10
 PATIENCE_SECONDS = 60.0
