@@ -76,6 +76,14 @@ def test_the_version_is_the_code_s() -> None:
     assert found == {f":-{version}"}
 
 
+def test_the_example_shows_the_defaults_that_hold(example: dict[str, str]) -> None:
+    """A value stands in the example to be read; it must be the one that holds where it stays commented."""
+    defaults = {f"ADVISOR_{name.upper()}": field.default for name, field in Settings.model_fields.items()}
+    shown = {name: value for name, value in example.items() if value and name in defaults}
+    assert len(shown) > 4
+    assert shown == {name: str(defaults[name]) for name in shown}
+
+
 @pytest.mark.parametrize("name", ["postgres", "migrate", "service", "worker", "kronos", "proxy"])
 def test_every_container_is_hardened(services: dict[str, dict[str, Any]], name: str) -> None:
     service = services[name]
