@@ -26,7 +26,6 @@ from kronos.quotes import END_OF_DAY, Chains, Flags, Minutes
 from kronos.sessions import Days
 
 REQUIRED = ("quote_date", "expiration", "right", "strike", "bid", "ask")
-OPTIONAL = ("quote_time", "underlying")
 NUMBERS = ("strike", "bid", "ask", "underlying")
 IVOLATILITY = {
     "date": "quote_date",
