@@ -1,6 +1,8 @@
 """ARES ML Advisor, the client: advice that never blocks the bot, trades that are never lost."""
 
-from ares_client.advice import Advice
+from ares_client._advice.advice import Advice
+from ares_client._http.retraining import RetrainMetrics
+from ares_client._outbox.outcomes import MLFeatures
 from ares_client.advisor import Advisor, OutboxStats, RecordedOutcome
 from ares_client.aio import AsyncAdvisor
 from ares_client.contract import MarketDay, TradeOutcome, TradingAdvice
@@ -18,10 +20,8 @@ from ares_client.errors import (
     ServiceRefusedError,
     ServiceUnreachableError,
 )
-from ares_client.guide import get_advisor, get_trading_advice
-from ares_client.outcomes import MLFeatures
-from ares_client.retraining import RetrainMetrics
 from ares_client.settings import ClientSettings
+from ares_client.shared import get_advisor, get_trading_advice
 
 __all__ = [
     "Advice",

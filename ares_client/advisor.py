@@ -7,20 +7,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
-from ares_client import fork
-from ares_client.clock import SYSTEM_CLOCK, Clock
-from ares_client.delivery import Delivery
-from ares_client.desk import AdviceDesk
+from ares_client._advice.requester import AdviceRequester
+from ares_client._http.operations import DEFAULT_MIN_NEW_SAMPLES, Operations
+from ares_client._http.retraining import RetrainMetrics, retrain_and_wait
+from ares_client._http.transport import HttpTransport, Transport
+from ares_client._outbox.delivery import Delivery
+from ares_client._outbox.file import OutboxFile
+from ares_client._outbox.outbox import Outbox
+from ares_client._outbox.outcomes import MLFeatures, PreparedOutcome, TradeDetails, prepare_outcome
+from ares_client._outbox.sender import Sender
+from ares_client._process import fork
+from ares_client._process.locks import FileLock
+from ares_client._process.timing import SYSTEM_TIMING, Timing
 from ares_client.errors import OutboxUnavailableError, OutcomeNotRecordedError, ServiceError
-from ares_client.locks import FileLock
-from ares_client.operations import DEFAULT_MIN_NEW_SAMPLES, Operations
-from ares_client.outbox import Outbox
-from ares_client.outbox_file import OutboxFile
-from ares_client.outcomes import MLFeatures, PreparedOutcome, TradeDetails, prepare_outcome
-from ares_client.retraining import RetrainMetrics, retrain_and_wait
-from ares_client.sender import Sender
 from ares_client.settings import ClientSettings
-from ares_client.transport import HttpTransport, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from ares_client.advice import Advice
-    from ares_client.coerce import DateLike, Number
+    from ares_client._advice.advice import Advice
+    from ares_client._advice.request import AdviceOptions
+    from ares_client._values import DateLike, Number
     from ares_client.contract import TradeOutcome
-    from ares_client.question import AdviceOptions
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +70,9 @@ class Advisor(Operations):
         A setting, given or from `ARES_ADVISOR_*`, cannot be used.
     """
 
-    def __init__(self, settings: ClientSettings | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, settings: ClientSettings | None = None, *, timing: Timing = SYSTEM_TIMING) -> None:
         self.settings = settings or ClientSettings.from_environment()
-        self._clock = clock
+        self._timing = timing
         self._assemble()
         fork.watch(in_child=self._assemble)
 
@@ -188,7 +188,7 @@ class Advisor(Operations):
         with suppress(OutboxUnavailableError):
             self.flush(self.settings.deadline_seconds)
         return retrain_and_wait(
-            self, self._clock, min_new_samples=min_new_samples, force=force, timeout_seconds=timeout_seconds
+            self, self._timing, min_new_samples=min_new_samples, force=force, timeout_seconds=timeout_seconds
         )
 
     def flush(self, timeout_seconds: float) -> bool:
@@ -215,7 +215,7 @@ class Advisor(Operations):
             file=self._outbox.file.path,
             pending=counts.pending,
             quarantined=counts.quarantined,
-            oldest_pending_seconds=None if oldest is None else max(0.0, self._clock.now() - oldest),
+            oldest_pending_seconds=None if oldest is None else max(0.0, self._timing.now() - oldest),
             problem=None if self._sender.problem is None else str(self._sender.problem),
         )
 
@@ -249,9 +249,9 @@ class Advisor(Operations):
 
     def _assemble(self) -> None:
         """Build every part anew: at the start, and in a forked child, where no thread has come along."""
-        super().__init__(self._make_transport(), self._clock)
-        self._outbox = Outbox(self._make_outbox_file(), self._clock)
-        self._delivery = Delivery(self._outbox, self._transport, self._clock)
+        super().__init__(self._make_transport(), self._timing)
+        self._outbox = Outbox(self._make_outbox_file(), self._timing)
+        self._delivery = Delivery(self._outbox, self._transport, self._timing)
         self._sender = self._make_sender()
         self._desk = self._make_desk()
 
@@ -259,14 +259,14 @@ class Advisor(Operations):
         return HttpTransport(self.settings)
 
     def _make_outbox_file(self) -> OutboxFile:
-        return OutboxFile(self.settings.outbox_file, self._clock)
+        return OutboxFile(self.settings.outbox_file, self._timing)
 
     def _make_sender(self) -> Sender:
-        return Sender(self._outbox, self._delivery, self._make_turn(), self._clock)
+        return Sender(self._outbox, self._delivery, self._make_turn(), self._timing)
 
     def _make_turn(self) -> FileLock:
         file = self.settings.outbox_file
-        return FileLock(file.with_name(f"{file.name}.sending"), self._clock)
+        return FileLock(file.with_name(f"{file.name}.sending"), self._timing)
 
-    def _make_desk(self) -> AdviceDesk:
-        return AdviceDesk(self.settings, self._transport, self._clock, on_answer=self._sender.service_answered)
+    def _make_desk(self) -> AdviceRequester:
+        return AdviceRequester(self.settings, self._transport, self._timing, on_answer=self._sender.service_answered)

@@ -7,8 +7,8 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
+from ares_client._http.operations import CALL_SECONDS, DEFAULT_MIN_NEW_SAMPLES
 from ares_client.advisor import LONGEST_RETRAINING_SECONDS, Advisor, OutboxStats, RecordedOutcome
-from ares_client.operations import CALL_SECONDS, DEFAULT_MIN_NEW_SAMPLES
 
 if TYPE_CHECKING:
     import os
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from ares_client.advice import Advice
-    from ares_client.coerce import DateLike, Number
+    from ares_client._advice.advice import Advice
+    from ares_client._advice.request import AdviceOptions
+    from ares_client._http.retraining import RetrainMetrics
+    from ares_client._outbox.outcomes import MLFeatures, TradeDetails
+    from ares_client._values import DateLike, Number
     from ares_client.contract import (
         MarketDay,
         MarketDaysReply,
@@ -28,9 +31,6 @@ if TYPE_CHECKING:
         RetrainRun,
         TradeOutcome,
     )
-    from ares_client.outcomes import MLFeatures, TradeDetails
-    from ares_client.question import AdviceOptions
-    from ares_client.retraining import RetrainMetrics
     from ares_client.settings import ClientSettings
 
 P = ParamSpec("P")

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ares_client._outbox.file import OutboxFile
+from ares_client._outbox.outbox import Outbox, OutboxRow
+from ares_client._process.timing import SYSTEM_TIMING
 from ares_client.advisor import Advisor
-from ares_client.clock import SYSTEM_CLOCK
 from ares_client.errors import AdvisorError
-from ares_client.outbox import Outbox, OutboxRow
-from ares_client.outbox_file import OutboxFile
 from ares_client.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = {name: getattr(options, name) for name in ("outbox", "bot") if getattr(options, name)}
     try:
         settings = ClientSettings.from_environment(**given)
-        with closing(OutboxFile(settings.outbox_file, SYSTEM_CLOCK)) as file:
-            status: int = options.run(options, settings, Outbox(file, SYSTEM_CLOCK))
+        with closing(OutboxFile(settings.outbox_file, SYSTEM_TIMING)) as file:
+            status: int = options.run(options, settings, Outbox(file, SYSTEM_TIMING))
     except (AdvisorError, OSError) as error:
         sys.stderr.write(f"advisor-outbox: {error}\n")
         return 2

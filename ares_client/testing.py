@@ -18,6 +18,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
+from ares_client._advice.requester import AdviceRequester
+from ares_client._http.transport import HttpRequest, HttpResponse
+from ares_client._outbox.file import OutboxFile, open_sound
+from ares_client._outbox.sender import Sender
 from ares_client.advisor import Advisor
 from ares_client.contract import (
     AdviceReply,
@@ -31,19 +35,15 @@ from ares_client.contract import (
     RetrainRun,
     TradingAdvice,
 )
-from ares_client.desk import AdviceDesk
 from ares_client.errors import ServiceError, ServiceUnreachableError
-from ares_client.guide import use_advisor
-from ares_client.outbox_file import OutboxFile, open_sound
-from ares_client.sender import Sender
 from ares_client.settings import ClientSettings
-from ares_client.transport import Request, Response
+from ares_client.shared import use_advisor
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from ares_client.deadline import Deadline
+    from ares_client._http.deadline import Deadline
 
 A = TypeVar("A", bound=Advisor)
 
@@ -81,7 +81,7 @@ class InMemoryService:
         self.error: ServiceError | None = None
         self.seconds = 0.0
 
-    def exchange(self, request: Request, deadline: Deadline) -> Response:
+    def exchange(self, request: HttpRequest, deadline: Deadline) -> HttpResponse:
         """Answer at once, or fail as it was told; slowness is pretended, not lived through."""
         if self.error:
             raise self.error
@@ -98,7 +98,7 @@ class InMemoryService:
             case "POST", "/retrain":
                 return _response(self._retrain(RetrainRequest.model_validate_json(body)))
             case _:
-                return Response(404, b"{}")
+                return HttpResponse(404, b"{}")
 
     def close(self) -> None:
         """Nothing to close."""
@@ -180,16 +180,16 @@ class InMemoryAdvisor(Advisor):
         return self._service
 
     def _make_outbox_file(self) -> OutboxFile:
-        return _MemoryFile(self.settings.outbox_file, self._clock)
+        return _MemoryFile(self.settings.outbox_file, self._timing)
 
     def _make_sender(self) -> Sender:
-        return _InlineSender(self._outbox, self._delivery, self._make_turn(), self._clock)
+        return _InlineSender(self._outbox, self._delivery, self._make_turn(), self._timing)
 
-    def _make_desk(self) -> AdviceDesk:
-        return AdviceDesk(
+    def _make_desk(self) -> AdviceRequester:
+        return AdviceRequester(
             self.settings,
             self._transport,
-            self._clock,
+            self._timing,
             on_answer=self._sender.service_answered,
             failures_to_open=sys.maxsize,
         )
@@ -238,5 +238,5 @@ class _InlineSender(Sender):
         return not self._outbox.counts().pending
 
 
-def _response(model: BaseModel) -> Response:
-    return Response(200, model.model_dump_json().encode())
+def _response(model: BaseModel) -> HttpResponse:
+    return HttpResponse(200, model.model_dump_json().encode())

@@ -15,7 +15,7 @@ from ares_client.contract.outcomes import (
     OutcomeBatchReply,
     OutcomePage,
     OutcomeResult,
-    RecordedOutcome,
+    StoredOutcome,
 )
 from ares_client.contract.performance import (
     AdvicePerformance,
@@ -80,7 +80,6 @@ __all__ = [
     "Performance",
     "Probability",
     "Problem",
-    "RecordedOutcome",
     "ReliabilityBin",
     "ReportedMoney",
     "RetrainNotNeeded",
@@ -88,6 +87,7 @@ __all__ = [
     "RetrainRun",
     "SdMultiplier",
     "SkippedSessions",
+    "StoredOutcome",
     "Timestamp",
     "TradeOutcome",
     "TradingAdvice",

@@ -54,7 +54,7 @@ class OutcomeBatch(Request):
     outcomes: Annotated[list[Any], Field(min_length=1, max_length=MAX_OUTCOMES_PER_BATCH)]
 
 
-class RecordedOutcome(Reply):
+class StoredOutcome(Reply):
     """One closed trade as it is stored. Money is in dollars, as a number."""
 
     bot: str
@@ -80,7 +80,7 @@ class RecordedOutcome(Reply):
 class OutcomePage(Reply):
     """Recorded outcomes, newest record first."""
 
-    outcomes: list[RecordedOutcome]
+    outcomes: list[StoredOutcome]
     next_cursor: str | None = Field(default=None, description="ask with it for what was recorded before these")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ares_client.contract import Outcome, OutcomePage, OutcomeResult, RecordedOutcome
+from ares_client.contract import Outcome, OutcomePage, OutcomeResult, StoredOutcome
 from kronos.condor import CondorSpec
 from kronos.sessions import NEW_YORK, exchange_sessions
 from service.clock import Clock
@@ -89,7 +89,7 @@ class OutcomeService:
         rows = await self._outcomes.page(bot=bot, start=start, end=end, before_id=before_id, limit=limit + 1)
         shown = rows[:limit]
         return OutcomePage(
-            outcomes=[RecordedOutcome.model_validate(row, from_attributes=True) for row in shown],
+            outcomes=[StoredOutcome.model_validate(row, from_attributes=True) for row in shown],
             next_cursor=_cursor(shown[-1].id) if len(rows) > limit else None,
         )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import ares_client
-from ares_client.clock import Clock
+from ares_client._process.timing import Timing
 
 IMPORT_ROOT = Path(ares_client.__file__).parents[1]
 
@@ -26,8 +26,8 @@ class HandClock:
     waits: list[float] = field(default_factory=list)
 
     @property
-    def clock(self) -> Clock:
-        return Clock(lambda: self.seconds, lambda: self.seconds, self._wait, lambda: self.chance)
+    def timing(self) -> Timing:
+        return Timing(lambda: self.seconds, lambda: self.seconds, self._wait, lambda: self.chance)
 
     def _wait(self, event: threading.Event, seconds: float) -> bool:
         self.waits.append(seconds)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from ares_client import FallbackReason, MLFeatures, TradeOutcome
-from ares_client.coerce import day, money, number, whole_number
+from ares_client._values import day, money, number, whole_number
 from ares_client.testing import InMemoryAdvisor
 
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from ares_client.breaker import FAILURES_TO_OPEN, Breaker
-from ares_client.clock import SYSTEM_CLOCK
+from ares_client._advice.breaker import FAILURES_TO_OPEN, Breaker
+from ares_client._process.timing import SYSTEM_TIMING
 
 
 def probing_threads() -> list[threading.Thread]:
@@ -31,8 +31,8 @@ def fail(breaker: Breaker, times: int = FAILURES_TO_OPEN) -> None:
 def breaker_for():
     made = []
 
-    def make(probe, clock=SYSTEM_CLOCK) -> Breaker:
-        made.append(Breaker(probe, clock, FAILURES_TO_OPEN))
+    def make(probe, timing=SYSTEM_TIMING) -> Breaker:
+        made.append(Breaker(probe, timing, FAILURES_TO_OPEN))
         return made[-1]
 
     yield make
@@ -53,7 +53,7 @@ def test_three_failures_in_a_row_open_it(breaker_for):
 
 def test_probes_are_5_to_60_seconds_apart_and_close_it(breaker_for, hand_clock):
     answers = iter([False] * 6 + [True])
-    breaker = breaker_for(lambda: next(answers), hand_clock.clock)
+    breaker = breaker_for(lambda: next(answers), hand_clock.timing)
     fail(breaker)
     wait_until(lambda: not breaker.is_open)
     assert hand_clock.waits == [5, 10, 20, 40, 60, 60, 60]
@@ -61,7 +61,7 @@ def test_probes_are_5_to_60_seconds_apart_and_close_it(breaker_for, hand_clock):
 
 def test_only_an_answer_brings_the_pause_back_to_5_seconds(breaker_for, hand_clock):
     """A service that is ready and yet gives no advice is not probed every five seconds for ever."""
-    breaker = breaker_for(lambda: True, hand_clock.clock)
+    breaker = breaker_for(lambda: True, hand_clock.timing)
     for _ in range(2):
         fail(breaker)
         wait_until(lambda: not breaker.is_open and not probing_threads())

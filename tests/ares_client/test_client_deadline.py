@@ -9,18 +9,18 @@ import time
 import pytest
 
 from ares_client import DeadlineExceededError, ServiceUnreachableError
-from ares_client.clock import SYSTEM_CLOCK
-from ares_client.deadline import Deadline, Workers
+from ares_client._http.deadline import Deadline, Workers
+from ares_client._process.timing import SYSTEM_TIMING
 
 NOISE_SECONDS = 0.5
 
 
 def in_seconds(seconds: float) -> Deadline:
-    return Deadline(seconds, SYSTEM_CLOCK)
+    return Deadline(seconds, SYSTEM_TIMING)
 
 
 def test_a_deadline_counts_down(hand_clock):
-    deadline = Deadline(2.0, hand_clock.clock)
+    deadline = Deadline(2.0, hand_clock.timing)
     hand_clock.seconds += 0.5
     assert deadline.remaining() == 1.5
     hand_clock.seconds += 5

@@ -14,12 +14,12 @@ from contextlib import closing
 
 import pytest
 
-from ares_client.clock import SYSTEM_CLOCK
+from ares_client._outbox.file import OutboxFile
+from ares_client._outbox.outbox import Outbox
+from ares_client._outbox.outcomes import PreparedOutcome
+from ares_client._process.locks import FileLock
+from ares_client._process.timing import SYSTEM_TIMING
 from ares_client.errors import OutboxUnavailableError
-from ares_client.locks import FileLock
-from ares_client.outbox import Outbox
-from ares_client.outbox_file import OutboxFile
-from ares_client.outcomes import PreparedOutcome
 
 
 def a_trade(name: str, objection: str | None = None, size: int = 10) -> PreparedOutcome:
@@ -35,8 +35,8 @@ def path(tmp_path):
 def open_outbox(path):
     made = []
 
-    def make(clock=SYSTEM_CLOCK) -> Outbox:
-        made.append(Outbox(OutboxFile(path, clock), clock))
+    def make(timing=SYSTEM_TIMING) -> Outbox:
+        made.append(Outbox(OutboxFile(path, timing), timing))
         return made[-1]
 
     yield make
@@ -131,7 +131,7 @@ def test_quarantine_ends_by_request_or_by_recording_again(outbox):
 
 
 def test_a_deferred_trade_lets_others_go_first(open_outbox, hand_clock):
-    outbox = open_outbox(hand_clock.clock)
+    outbox = open_outbox(hand_clock.timing)
     for name in "ab":
         outbox.add(a_trade(name))
     outbox.defer(outbox.due(1)[0], 300)
@@ -142,7 +142,7 @@ def test_a_deferred_trade_lets_others_go_first(open_outbox, hand_clock):
 
 
 def test_the_age_of_the_oldest(open_outbox, hand_clock):
-    outbox = open_outbox(hand_clock.clock)
+    outbox = open_outbox(hand_clock.timing)
     outbox.add(a_trade("a"))
     hand_clock.seconds += 60
     outbox.add(a_trade("b"))
@@ -267,7 +267,7 @@ def test_a_file_that_another_process_keeps_locked_is_unavailable_in_bounded_time
 
 
 def test_a_lock_has_one_holder_and_comes_back(tmp_path):
-    lock, other = (FileLock(tmp_path / "lock", SYSTEM_CLOCK) for _ in range(2))
+    lock, other = (FileLock(tmp_path / "lock", SYSTEM_TIMING) for _ in range(2))
     with lock.held() as first, other.held() as second:
         assert (first, second) == (True, False)
     with other.held(patience_seconds=0.1) as third:
@@ -277,12 +277,12 @@ def test_a_lock_has_one_holder_and_comes_back(tmp_path):
 SHARED_BY_A_FORK = """
 import os, sys
 from pathlib import Path
-from ares_client.clock import SYSTEM_CLOCK
-from ares_client.outbox import Outbox
-from ares_client.outbox_file import OutboxFile
-from ares_client.outcomes import PreparedOutcome
+from ares_client._process.timing import SYSTEM_TIMING
+from ares_client._outbox.outbox import Outbox
+from ares_client._outbox.file import OutboxFile
+from ares_client._outbox.outcomes import PreparedOutcome
 
-outbox = Outbox(OutboxFile(Path(sys.argv[1]), SYSTEM_CLOCK), SYSTEM_CLOCK)
+outbox = Outbox(OutboxFile(Path(sys.argv[1]), SYSTEM_TIMING), SYSTEM_TIMING)
 outbox.add(PreparedOutcome("before", "{}", None))
 if os.fork() == 0:
     outbox.add(PreparedOutcome("child", '{"by":"child"}', None))
@@ -299,10 +299,10 @@ def test_both_sides_of_a_fork_use_the_file(path, run_python):
 FORKING = """
 import os, sys, time
 from pathlib import Path
-from ares_client.clock import SYSTEM_CLOCK
-from ares_client.locks import FileLock
+from ares_client._process.timing import SYSTEM_TIMING
+from ares_client._process.locks import FileLock
 
-lock = FileLock(Path(sys.argv[1]), SYSTEM_CLOCK)
+lock = FileLock(Path(sys.argv[1]), SYSTEM_TIMING)
 with lock.held() as mine:
     child = os.fork()
     if child == 0:
@@ -324,7 +324,7 @@ def test_a_lock_does_not_survive_its_holder_in_a_forked_child(tmp_path, client_e
         held, child = holder.stdout.readline().split()
         holder.wait()
         try:
-            with FileLock(tmp_path / "lock", SYSTEM_CLOCK).held(patience_seconds=5) as ours:
+            with FileLock(tmp_path / "lock", SYSTEM_TIMING).held(patience_seconds=5) as ours:
                 assert (held, ours) == ("True", True)
         finally:
             os.kill(int(child), signal.SIGKILL)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ares_client import MLFeatures, TradeOutcome
+from ares_client._outbox.outcomes import DETAILS, prepare_outcome
 from ares_client.contract import MAX_IDENTIFIER_LENGTH, MAX_REPORTED_FEATURES, Outcome
-from ares_client.outcomes import DETAILS, prepare_outcome
 from ares_client.testing import InMemoryAdvisor
 
 GUIDE_FEATURES = MLFeatures(

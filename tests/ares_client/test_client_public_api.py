@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import ares_client
-from ares_client import Advisor, AsyncAdvisor, guide, testing
-from ares_client.operations import Operations
+from ares_client import Advisor, AsyncAdvisor, shared, testing
+from ares_client._http.operations import Operations
 
 TYPED_USE = Path(__file__).with_name("typed_use.py")
 
@@ -50,7 +50,7 @@ def test_both_faces_offer_the_same():
 
 
 def test_the_guides_function_takes_what_the_method_takes():
-    function = inspect.signature(guide.get_trading_advice).parameters
+    function = inspect.signature(shared.get_trading_advice).parameters
     method = dict(inspect.signature(Advisor.get_trading_advice).parameters)
     del method["self"]
     assert [*function] == ["vix", "price", "day_of_week", "options"]
@@ -96,7 +96,7 @@ import sys
 events = []
 sys.addaudithook(lambda event, arguments: events.append((event, arguments)))
 from ares_client import Advisor, AsyncAdvisor, ClientSettings
-from ares_client.guide import get_advisor
+from ares_client.shared import get_advisor
 
 first = len(events)
 Advisor(ClientSettings())
@@ -134,7 +134,7 @@ def test_a_configuration_that_cannot_be_used_is_no_reason_to_raise_in_the_tradin
 
 
 def test_a_script_that_ends_delivers_first_if_it_can(run_python, tmp_path):
-    """The guide's bot never calls close: what it recorded in its last moment is on disk all the same."""
+    """The shared's bot never calls close: what it recorded in its last moment is on disk all the same."""
     script = (
         "from ares_client import get_advisor, MLFeatures, TradeOutcome\n"
         "get_advisor().record_outcome(trade_date='2024-01-02', features=MLFeatures(vix=17, price=4500),\n"

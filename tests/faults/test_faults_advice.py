@@ -20,10 +20,10 @@ from ares_client import (
     FallbackReason,
     TradingAdvice,
 )
-from ares_client.clock import SYSTEM_CLOCK
-from ares_client.deadline import Deadline
+from ares_client._http.deadline import Deadline
+from ares_client._http.transport import HttpRequest, HttpTransport
+from ares_client._process.timing import SYSTEM_TIMING
 from ares_client.testing import USUAL_REPLY
-from ares_client.transport import HttpTransport, Request
 from tests.faults.fault_servers import (
     CERTIFICATES,
     Server,
@@ -188,7 +188,7 @@ def test_a_socket_that_times_out_first_is_a_timeout_too(tmp_path, serving):
     """On a busy machine the worker may notice before the caller does: the reason must not depend on it."""
     transport = HttpTransport(ClientSettings(url=serving(silent).url, outbox=tmp_path))
     with pytest.raises(DeadlineExceededError):
-        transport.exchange(Request("GET", "/readyz"), Deadline(0.2, SYSTEM_CLOCK))
+        transport.exchange(HttpRequest("GET", "/readyz"), Deadline(0.2, SYSTEM_TIMING))
 
 
 def test_a_slow_service_does_not_keep_the_threads(advisor_for, serving):
@@ -362,8 +362,8 @@ def test_the_breaker_closes_when_the_service_is_back(advisor_for, serving):
 
     url = serving(script).url
     advisor = advisor_for(url)
-    clock = replace(SYSTEM_CLOCK, wait=lambda event, seconds: event.wait(seconds / 100))
-    with Advisor(replace(advisor.settings, url=url), clock=clock) as hurried:
+    timing = replace(SYSTEM_TIMING, wait=lambda event, seconds: event.wait(seconds / 100))
+    with Advisor(replace(advisor.settings, url=url), timing=timing) as hurried:
         reasons = [timed_advice(hurried)[0].reason for _ in range(4)]
         assert reasons == [FallbackReason.NOT_READY] * 3 + [FallbackReason.BREAKER_OPEN]
         well.append(True)

@@ -9,13 +9,13 @@ from contextlib import ExitStack
 import pytest
 
 from ares_client import ClientSettings
-from ares_client.delivery import Delivery
-from ares_client.locks import FileLock
-from ares_client.outbox import Outbox
-from ares_client.outbox_file import OutboxFile
-from ares_client.outcomes import prepare_outcome
-from ares_client.sender import MANY_ROWS, OLD_SECONDS, Backoff, Sender
-from ares_client.transport import HttpTransport
+from ares_client._http.transport import HttpTransport
+from ares_client._outbox.delivery import Delivery
+from ares_client._outbox.file import OutboxFile
+from ares_client._outbox.outbox import Outbox
+from ares_client._outbox.outcomes import prepare_outcome
+from ares_client._outbox.sender import MANY_ROWS, OLD_SECONDS, Backoff, Sender
+from ares_client._process.locks import FileLock
 from tests.faults.fault_servers import OutcomeLedger, Server, problem, refused_url
 
 
@@ -39,7 +39,7 @@ def scene_for(tmp_path, hand_clock):
     with ExitStack() as stack:
 
         def make(url: str, delivery_class=Delivery) -> Scene:
-            made = Scene(tmp_path, url, hand_clock.clock, delivery_class)
+            made = Scene(tmp_path, url, hand_clock.timing, delivery_class)
             stack.callback(made.close)
             made.outbox.add(a_trade("t"))
             return made
@@ -68,14 +68,14 @@ def a_trade(trade_id: str):
 
 def test_the_ceiling_doubles_from_1_second_to_5_minutes(hand_clock):
     hand_clock.chance = 1.0
-    backoff = Backoff(hand_clock.clock)
+    backoff = Backoff(hand_clock.timing)
     assert [backoff.next_pause(0) for _ in range(11)] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
     backoff.reset()
     assert backoff.next_pause(0) == 1
 
 
 def test_the_jitter_is_full(hand_clock):
-    backoff = Backoff(hand_clock.clock)
+    backoff = Backoff(hand_clock.timing)
     hand_clock.chance = 0.0
     assert backoff.next_pause(0) == 0.0
     hand_clock.chance = 0.25
@@ -83,7 +83,7 @@ def test_the_jitter_is_full(hand_clock):
 
 
 def test_a_pause_is_never_shorter_than_the_service_asks(hand_clock):
-    assert Backoff(hand_clock.clock).next_pause(120) == 120
+    assert Backoff(hand_clock.timing).next_pause(120) == 120
 
 
 @pytest.mark.parametrize(("asks_for", "shortest"), [(None, 0), ("77", 77)])

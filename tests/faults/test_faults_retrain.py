@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ares_client import Advisor, ClientSettings
-from ares_client.clock import SYSTEM_CLOCK
+from ares_client._process.timing import SYSTEM_TIMING
 from tests.faults.fault_servers import OutcomeLedger, Received, Server, problem, refused_url, reply, silent
 
 RUN_ID = "00000000-0000-0000-0000-00000000002a"
@@ -37,7 +37,7 @@ def run(state: str, **changes) -> bytes:
 BROKEN_CONNECTION = b""
 SPEED = 20
 FAST_CLOCK = replace(
-    SYSTEM_CLOCK,
+    SYSTEM_TIMING,
     monotonic=lambda: time.monotonic() * SPEED,
     wait=lambda event, seconds: event.wait(seconds / SPEED),
 )
@@ -60,7 +60,7 @@ def advisor_for(tmp_path):
             ledger = OutcomeLedger(answer)
             server = stack.enter_context(Server(ledger))
             settings = ClientSettings(url=server.url, outbox=tmp_path)
-            return stack.enter_context(Advisor(settings, clock=FAST_CLOCK)), ledger
+            return stack.enter_context(Advisor(settings, timing=FAST_CLOCK)), ledger
 
         yield make
 

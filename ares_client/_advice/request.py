@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from pydantic import ValidationError
 
-from ares_client.coerce import Number, number, whole_number
+from ares_client._values import Number, number, whole_number
 from ares_client.contract import AdviceRequest
 from ares_client.errors import FallbackReason
 
@@ -42,7 +42,7 @@ HINTS = frozenset(Hints.__annotations__)
 ALLOWED = {name: spec for name, spec in AdviceRequest.model_fields.items() if name != "bot"}
 
 
-class UnusableQuestionError(Exception):
+class UnusableRequestError(Exception):
     """A value of the right type that the contract has no place for; `reason` is the fallback's."""
 
     def __init__(self, names: set[str]) -> None:
@@ -51,14 +51,14 @@ class UnusableQuestionError(Exception):
         self.reason = FallbackReason.INVALID_MARKET_DATA if is_market_data else FallbackReason.INVALID_REQUEST
 
 
-def build_request(defaults: Mapping[str, Any], arguments: Mapping[str, object]) -> AdviceRequest:
+def build_advice_request(defaults: Mapping[str, Any], arguments: Mapping[str, object]) -> AdviceRequest:
     """The request, without such hints as the contract would refuse: advice matters more than they do.
 
     Raises
     ------
     TypeError
         An argument has the wrong type; the message names it.
-    UnusableQuestionError
+    UnusableRequestError
         A value that matters is out of range or not finite.
     """
     values = {**defaults, **_plain_values(arguments)}
@@ -67,7 +67,7 @@ def build_request(defaults: Mapping[str, Any], arguments: Mapping[str, object]) 
     except ValidationError as error:
         unusable = {str(problem["loc"][0]) for problem in error.errors(include_input=False)}
     if not unusable <= HINTS:
-        raise UnusableQuestionError(unusable)
+        raise UnusableRequestError(unusable)
     logger.warning("left out of the question, being out of range: %s", ", ".join(sorted(unusable)))
     return AdviceRequest.model_validate({name: values[name] for name in values.keys() - unusable})
 

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from ares_client import replies
+from ares_client._http import responses
+from ares_client._http.deadline import Deadline, Workers
+from ares_client._http.transport import HttpRequest, HttpResponse, Transport, exchange_with_second_chance
 from ares_client.contract import MAX_OUTCOMES_PER_BATCH, OutcomeBatchReply, OutcomeResult
-from ares_client.deadline import Deadline, Workers
 from ares_client.errors import BadReplyError, ServiceFailedError, ServiceRefusedError
-from ares_client.transport import Request, Response, Transport, exchange_with_second_chance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ares_client.clock import Clock
-    from ares_client.outbox import Outbox, OutboxRow
-    from ares_client.outcomes import PreparedOutcome
+    from ares_client._outbox.outbox import Outbox, OutboxRow
+    from ares_client._outbox.outcomes import PreparedOutcome
+    from ares_client._process.timing import Timing
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +35,10 @@ _BATCH_REPLY = TypeAdapter(OutcomeBatchReply)
 class Delivery:
     """Sends batches. A batch refused as a whole is halved until the culprit stands alone."""
 
-    def __init__(self, outbox: Outbox, transport: Transport, clock: Clock) -> None:
+    def __init__(self, outbox: Outbox, transport: Transport, timing: Timing) -> None:
         self._outbox = outbox
         self._transport = transport
-        self._clock = clock
+        self._timing = timing
         self._workers = Workers("delivery", 1)
         self._direct_workers = Workers("direct-delivery", MOST_DIRECT)
 
@@ -67,13 +67,13 @@ class Delivery:
         ServiceError
             The service has not taken it.
         """
-        request = Request("POST", "/outcomes", prepared.body.encode())
+        request = HttpRequest("POST", "/outcomes", prepared.body.encode())
 
-        def exchange(deadline: Deadline) -> Response:
-            return exchange_with_second_chance(self._transport, request, deadline, self._clock)
+        def exchange(deadline: Deadline) -> HttpResponse:
+            return exchange_with_second_chance(self._transport, request, deadline, self._timing)
 
-        response = self._direct_workers.start(exchange, Deadline(seconds, self._clock)).wait()
-        result = replies.read(response, _RESULT, self._clock.now())
+        response = self._direct_workers.start(exchange, Deadline(seconds, self._timing)).wait()
+        result = responses.read(response, _RESULT, self._timing.now())
         if result.status not in TAKEN:
             raise ServiceRefusedError(response.status, f"{result.status}: {result.detail}")
         _require_acknowledgement_of(prepared.trade_id, result)
@@ -99,10 +99,10 @@ class Delivery:
 
     def _post(self, rows: Sequence[OutboxRow]) -> list[OutcomeResult]:
         body = f'{{"outcomes":[{",".join(row.body for row in rows)}]}}'.encode()
-        deadline = Deadline(EXCHANGE_SECONDS, self._clock)
-        request = Request("POST", "/outcomes", body)
+        deadline = Deadline(EXCHANGE_SECONDS, self._timing)
+        request = HttpRequest("POST", "/outcomes", body)
         response = self._workers.start(lambda limit: self._transport.exchange(request, limit), deadline).wait()
-        results = replies.read(response, _BATCH_REPLY, self._clock.now()).results
+        results = responses.read(response, _BATCH_REPLY, self._timing.now()).results
         if len(results) != len(rows):
             raise BadReplyError(f"{len(results)} results for {len(rows)} trades")
         for row, result in zip(rows, results, strict=True):

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from ares_client import replies
-from ares_client.advice import Advice
-from ares_client.breaker import FAILURES_TO_OPEN, Breaker
+from ares_client._advice.advice import Advice
+from ares_client._advice.breaker import FAILURES_TO_OPEN, Breaker
+from ares_client._advice.request import UnusableRequestError, build_advice_request
+from ares_client._http import responses
+from ares_client._http.deadline import Call, Deadline, Workers
+from ares_client._http.transport import HttpRequest, Transport, exchange_with_second_chance
 from ares_client.contract import AdviceReply
-from ares_client.deadline import Call, Deadline, Workers
 from ares_client.errors import FallbackReason, ServiceError
-from ares_client.question import UnusableQuestionError, build_request
-from ares_client.transport import Request, Transport, exchange_with_second_chance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ares_client.clock import Clock
+    from ares_client._process.timing import Timing
     from ares_client.settings import ClientSettings
 
 logger = logging.getLogger(__name__)
@@ -30,24 +30,24 @@ MOST_IN_FLIGHT = 2
 _REPLY: TypeAdapter[AdviceReply] = TypeAdapter(AdviceReply)
 
 
-class AdviceDesk:
+class AdviceRequester:
     """Asks for advice, at most two at a time, and never longer than the deadline."""
 
     def __init__(
         self,
         settings: ClientSettings,
         transport: Transport,
-        clock: Clock,
+        timing: Timing,
         *,
         on_answer: Callable[[], None],
         failures_to_open: int = FAILURES_TO_OPEN,
     ) -> None:
         self._settings = settings
         self._transport = transport
-        self._clock = clock
+        self._timing = timing
         self._on_answer = on_answer
         self._workers = Workers("advice", MOST_IN_FLIGHT)
-        self._breaker = Breaker(self._is_service_well, clock, failures_to_open)
+        self._breaker = Breaker(self._is_service_well, timing, failures_to_open)
         self._is_closed = False
 
     def ask(self, arguments: Mapping[str, object]) -> Advice:
@@ -87,22 +87,22 @@ class AdviceDesk:
         self._breaker.stop()
 
     def _begin(self, arguments: Mapping[str, object]) -> Advice | Call[AdviceReply]:
-        deadline = Deadline(self._settings.deadline_seconds, self._clock)
+        deadline = Deadline(self._settings.deadline_seconds, self._timing)
         own = {"bot": self._settings.bot, "sd_multiplier": self._settings.sd_multiplier}
         try:
-            question = build_request(own, arguments)
-        except UnusableQuestionError as error:
+            question = build_advice_request(own, arguments)
+        except UnusableRequestError as error:
             return self.fall_back(error.reason, error)
         if self._is_closed:
             return self.fall_back(FallbackReason.CLOSED)
         if self._breaker.is_open:
             return self.fall_back(FallbackReason.BREAKER_OPEN)
-        request = Request("POST", "/advice", question.model_dump_json(exclude_none=True).encode())
+        request = HttpRequest("POST", "/advice", question.model_dump_json(exclude_none=True).encode())
         return self._workers.start(lambda limit: self._fetch(request, limit), deadline)
 
-    def _fetch(self, request: Request, deadline: Deadline) -> AdviceReply:
-        response = exchange_with_second_chance(self._transport, request, deadline, self._clock)
-        return replies.read(response, _REPLY, self._clock.now())
+    def _fetch(self, request: HttpRequest, deadline: Deadline) -> AdviceReply:
+        response = exchange_with_second_chance(self._transport, request, deadline, self._timing)
+        return responses.read(response, _REPLY, self._timing.now())
 
     def _answered(self, reply: AdviceReply) -> Advice:
         self._breaker.succeeded()
@@ -121,8 +121,8 @@ class AdviceDesk:
 
     def _is_service_well(self) -> bool:
         """In the breaker's thread: whether the service says that it is ready."""
-        deadline = Deadline(self._settings.deadline_seconds, self._clock)
-        request = Request("GET", "/readyz")
+        deadline = Deadline(self._settings.deadline_seconds, self._timing)
+        request = HttpRequest("GET", "/readyz")
         try:
             reply = self._workers.start(lambda limit: self._transport.exchange(request, limit), deadline).wait()
         except ServiceError:

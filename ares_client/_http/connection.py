@@ -45,7 +45,7 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-class Line:
+class CancellableConnection:
     """A connection to one host, for one thread at a time. Only `cut` may be called from another."""
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:

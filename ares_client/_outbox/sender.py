@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ares_client.deadline import Deadline
+from ares_client._http.deadline import Deadline
 from ares_client.errors import (
     OutboxUnavailableError,
     ServiceError,
@@ -16,10 +16,10 @@ from ares_client.errors import (
 )
 
 if TYPE_CHECKING:
-    from ares_client.clock import Clock
-    from ares_client.delivery import Delivery
-    from ares_client.locks import FileLock
-    from ares_client.outbox import Outbox
+    from ares_client._outbox.delivery import Delivery
+    from ares_client._outbox.outbox import Outbox
+    from ares_client._process.locks import FileLock
+    from ares_client._process.timing import Timing
 
 logger = logging.getLogger(__name__)
 
@@ -35,13 +35,13 @@ WARN_EVERY_SECONDS = 3600.0
 class Backoff:
     """Pauses with full jitter below a ceiling that doubles from 1 s to 5 minutes."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
         self._ceiling_seconds = FIRST_CEILING_SECONDS
 
     def next_pause(self, at_least_seconds: float) -> float:
         """Seconds to wait after one more failure."""
-        pause = self._clock.random() * self._ceiling_seconds
+        pause = self._timing.random() * self._ceiling_seconds
         self._ceiling_seconds = min(2 * self._ceiling_seconds, LAST_CEILING_SECONDS)
         return max(pause, at_least_seconds)
 
@@ -56,12 +56,12 @@ class Sender:
     `turn` is the lock that keeps the senders of several processes on one outbox from sending the same trade.
     """
 
-    def __init__(self, outbox: Outbox, delivery: Delivery, turn: FileLock, clock: Clock) -> None:
+    def __init__(self, outbox: Outbox, delivery: Delivery, turn: FileLock, timing: Timing) -> None:
         self._outbox = outbox
         self._delivery = delivery
         self._turn = turn
-        self._clock = clock
-        self._backoff = Backoff(clock)
+        self._timing = timing
+        self._backoff = Backoff(timing)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
@@ -99,7 +99,7 @@ class Sender:
 
     def flush(self, seconds: float, *, until_failure: bool = False) -> bool:
         """Try now, and go on for so many seconds; whether nothing is pending any more."""
-        deadline = Deadline(seconds, self._clock)
+        deadline = Deadline(seconds, self._timing)
         self.start()
         self._wake.set()
         while True:
@@ -112,7 +112,7 @@ class Sender:
 
     def stop(self, seconds: float) -> None:
         """Deliver what can be delivered at once, then end the thread; all within so many seconds."""
-        deadline = Deadline(seconds, self._clock)
+        deadline = Deadline(seconds, self._timing)
         if self._thread and not self.problem:
             with suppress(OutboxUnavailableError):
                 self.flush(seconds, until_failure=True)
@@ -137,7 +137,7 @@ class Sender:
                 self._passes += 1
                 self._pass_ended.notify_all()
             if not self._stopping.is_set():
-                self._clock.wait(self._wake, pause)
+                self._timing.wait(self._wake, pause)
         self._outbox.file.close()  # a pass that outlived `stop` has opened it again
 
     def _pass(self) -> float:
@@ -146,7 +146,7 @@ class Sender:
             if self._outbox.due(1):
                 with self._turn.held() as is_ours:
                     if not is_ours:
-                        return LOCKED_SECONDS * (0.5 + self._clock.random())
+                        return LOCKED_SECONDS * (0.5 + self._timing.random())
                     self._delivery.run()
         except (ServiceError, OutboxUnavailableError, OSError) as error:
             return self._failed(error)
@@ -170,14 +170,14 @@ class Sender:
         return pause
 
     def _warn_if_overdue(self) -> None:
-        if self._clock.monotonic() < self._warn_again_at:
+        if self._timing.monotonic() < self._warn_again_at:
             return
         with suppress(OutboxUnavailableError):
             counts = self._outbox.counts()
             oldest = counts.oldest_pending_at
-            age_seconds = self._clock.now() - oldest if oldest is not None else 0.0
+            age_seconds = self._timing.now() - oldest if oldest is not None else 0.0
             if counts.pending + counts.quarantined >= MANY_ROWS or age_seconds >= OLD_SECONDS:
-                self._warn_again_at = self._clock.monotonic() + WARN_EVERY_SECONDS
+                self._warn_again_at = self._timing.monotonic() + WARN_EVERY_SECONDS
                 logger.error(
                     "%d trades wait for delivery, the oldest for %.1f days, and %d are in quarantine",
                     counts.pending,

@@ -13,7 +13,7 @@ from ares_client.contract import CONTRACT_VERSION, Problem
 from ares_client.errors import BadReplyError, NewerContractError, ServiceFailedError, ServiceRefusedError
 
 if TYPE_CHECKING:
-    from ares_client.transport import Response
+    from ares_client._http.transport import HttpResponse
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ LONGEST_RETRY_AFTER_SECONDS = 3600.0
 LONGEST_DETAIL = 1000
 
 
-def read(response: Response, expected: TypeAdapter[T], now: float) -> T:
+def read(response: HttpResponse, expected: TypeAdapter[T], now: float) -> T:
     """The value that the response carries. `now` is in seconds since 1970, for `Retry-After` dates.
 
     Raises
@@ -60,14 +60,14 @@ def _refuse_newer_contract(content: object) -> None:
         raise NewerContractError(f"contract {version}, this client knows {CONTRACT_VERSION}: update ares-client")
 
 
-def _raise_for_status(response: Response, now: float) -> None:
+def _raise_for_status(response: HttpResponse, now: float) -> None:
     detail = _detail(response)
     if response.status >= 500 or response.status in TRY_LATER_STATUSES:
         raise ServiceFailedError(response.status, detail, _retry_after_seconds(response, now))
     raise ServiceRefusedError(response.status, detail)
 
 
-def _detail(response: Response) -> str:
+def _detail(response: HttpResponse) -> str:
     try:
         problem = Problem.model_validate_json(response.body)
     except ValidationError:
@@ -76,7 +76,7 @@ def _detail(response: Response) -> str:
     return "; ".join([problem.detail or problem.title, *errors])[:LONGEST_DETAIL]
 
 
-def _retry_after_seconds(response: Response, now: float) -> float | None:
+def _retry_after_seconds(response: HttpResponse, now: float) -> float | None:
     text = response.retry_after
     if text is None:
         return None

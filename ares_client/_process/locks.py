@@ -8,13 +8,13 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ares_client import fork
+from ares_client._process import fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ares_client.clock import Clock
+    from ares_client._process.timing import Timing
 
 POLL_SECONDS = 0.01
 
@@ -22,9 +22,9 @@ POLL_SECONDS = 0.01
 class FileLock:
     """An exclusive lock on a file that is created for the purpose and never removed."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, timing: Timing) -> None:
         self._path = path
-        self._clock = clock
+        self._timing = timing
         self._descriptors: set[int] = set()
         fork.watch(in_child=self._drop_inherited_copies)
 
@@ -48,14 +48,14 @@ class FileLock:
             os.close(descriptor)
 
     def _acquire(self, descriptor: int, patience_seconds: float) -> bool:
-        give_up_at = self._clock.monotonic() + patience_seconds
+        give_up_at = self._timing.monotonic() + patience_seconds
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if self._clock.monotonic() >= give_up_at:
+                if self._timing.monotonic() >= give_up_at:
                     return False
-                self._clock.wait(threading.Event(), POLL_SECONDS)
+                self._timing.wait(threading.Event(), POLL_SECONDS)
             else:
                 return True
 

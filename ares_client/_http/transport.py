@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
+from ares_client._http.connection import CancellableConnection
 from ares_client.errors import BadReplyError, ServiceUnreachableError
-from ares_client.line import Line
 
 if TYPE_CHECKING:
-    from ares_client.clock import Clock
-    from ares_client.deadline import Deadline
+    from ares_client._http.deadline import Deadline
+    from ares_client._process.timing import Timing
     from ares_client.settings import ClientSettings
 
 MAX_REPLY_BYTES = 4_000_000
@@ -30,7 +30,7 @@ CHUNK_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """What to ask. `path` starts at the service's root and may carry a query."""
 
     method: str
@@ -40,7 +40,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class HttpResponse:
     """What came back. `retry_after` is the header as it was sent."""
 
     status: int
@@ -51,7 +51,7 @@ class Response:
 class Transport(Protocol):
     """The only way from this client to the service."""
 
-    def exchange(self, request: Request, deadline: Deadline) -> Response:
+    def exchange(self, request: HttpRequest, deadline: Deadline) -> HttpResponse:
         """Send the request and read the whole reply.
 
         Raises
@@ -68,7 +68,9 @@ class Transport(Protocol):
         ...
 
 
-def exchange_with_second_chance(transport: Transport, request: Request, deadline: Deadline, clock: Clock) -> Response:
+def exchange_with_second_chance(
+    transport: Transport, request: HttpRequest, deadline: Deadline, timing: Timing
+) -> HttpResponse:
     """One exchange, and after a short pause another if the first failed with half of the time still left.
 
     Raises
@@ -83,7 +85,7 @@ def exchange_with_second_chance(transport: Transport, request: Request, deadline
     except ServiceUnreachableError:
         if deadline.remaining() < deadline.seconds / 2:
             raise
-    deadline.pause(clock.random() * min(LONGEST_PAUSE_SECONDS, deadline.remaining()))
+    deadline.pause(timing.random() * min(LONGEST_PAUSE_SECONDS, deadline.remaining()))
     return transport.exchange(request, deadline)
 
 
@@ -94,7 +96,7 @@ class HttpTransport:
         self._url = urlsplit(settings.url)
         self._ca_file = settings.ca_file
         self._tls: ssl.SSLContext | None = None
-        self._idle: deque[Line] = deque()
+        self._idle: deque[CancellableConnection] = deque()
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
@@ -103,7 +105,7 @@ class HttpTransport:
         if settings.api_key is not None:
             self._headers["Authorization"] = f"Bearer {settings.api_key}"
 
-    def exchange(self, request: Request, deadline: Deadline) -> Response:
+    def exchange(self, request: HttpRequest, deadline: Deadline) -> HttpResponse:
         """Send the request and read the whole reply; see `Transport`."""
         try:
             line = self._take_line()
@@ -125,7 +127,7 @@ class HttpTransport:
         while self._idle:
             self._idle.pop().close()
 
-    def _exchange_on(self, line: Line, request: Request, deadline: Deadline) -> Response:
+    def _exchange_on(self, line: CancellableConnection, request: HttpRequest, deadline: Deadline) -> HttpResponse:
         headers = self._headers | ({"Content-Type": request.content_type} if request.body is not None else {})
         target = self._url.path.rstrip("/") + request.path
         # Half the time for connecting, so that a second address of the host gets its turn.
@@ -138,16 +140,16 @@ class HttpTransport:
                 reply.close()
                 raise BadReplyError(f"a reply of more than {MAX_REPLY_BYTES} bytes")
         reply.release_conn()
-        return Response(reply.status, bytes(body), reply.headers.get("Retry-After"))
+        return HttpResponse(reply.status, bytes(body), reply.headers.get("Retry-After"))
 
-    def _take_line(self) -> Line:
+    def _take_line(self) -> CancellableConnection:
         try:
             return self._idle.pop()
         except IndexError:
             return self._open_line()
 
-    def _open_line(self) -> Line:
+    def _open_line(self) -> CancellableConnection:
         is_tls = self._url.scheme == "https"
         if is_tls and self._tls is None:
             self._tls = ssl.create_default_context(cafile=self._ca_file)
-        return Line(self._url.hostname or "", self._url.port or (443 if is_tls else 80), self._tls)
+        return CancellableConnection(self._url.hostname or "", self._url.port or (443 if is_tls else 80), self._tls)

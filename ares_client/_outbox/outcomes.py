@@ -20,7 +20,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from ares_client.coerce import Number, day, money, number, whole_number
+from ares_client._values import Number, day, money, number, whole_number
 from ares_client.contract import MAX_IDENTIFIER_LENGTH, MAX_REPORTED_FEATURES, Outcome
 
 logger = logging.getLogger(__name__)

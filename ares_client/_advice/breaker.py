@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ares_client.clock import Clock
+    from ares_client._process.timing import Timing
 
 FAILURES_TO_OPEN = 3
 FIRST_PROBE_SECONDS = 5.0
@@ -24,9 +24,9 @@ class Breaker:
     `probe` asks the service whether it is well, in a daemon thread that lives while the breaker is open.
     """
 
-    def __init__(self, probe: Callable[[], bool], clock: Clock, failures_to_open: int) -> None:
+    def __init__(self, probe: Callable[[], bool], timing: Timing, failures_to_open: int) -> None:
         self._probe = probe
-        self._clock = clock
+        self._timing = timing
         self._failures_to_open = failures_to_open
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -61,7 +61,7 @@ class Breaker:
             self._close()
 
     def _keep_probing(self) -> None:
-        while self.is_open and not self._clock.wait(self._stopped, self._next_pause()):
+        while self.is_open and not self._timing.wait(self._stopped, self._next_pause()):
             if self._probe():
                 self._close()
                 logger.info("the service is well again")

@@ -6,13 +6,13 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from ares_client._http.deadline import Deadline
+from ares_client._http.operations import CALL_SECONDS, Operations
 from ares_client.contract import Metrics, RetrainNotNeeded, RetrainRun
-from ares_client.deadline import Deadline
 from ares_client.errors import ServiceError, ServiceFailedError, ServiceUnreachableError
-from ares_client.operations import CALL_SECONDS, Operations
 
 if TYPE_CHECKING:
-    from ares_client.clock import Clock
+    from ares_client._process.timing import Timing
 
 logger = logging.getLogger(__name__)
 
@@ -27,16 +27,16 @@ class RetrainMetrics(Metrics):
 
 
 def retrain_and_wait(
-    operations: Operations, clock: Clock, *, min_new_samples: int, force: bool, timeout_seconds: float
+    operations: Operations, timing: Timing, *, min_new_samples: int, force: bool, timeout_seconds: float
 ) -> RetrainMetrics | None:
     """The metrics when a new model was promoted; otherwise None, and the log says why."""
-    deadline = Deadline(timeout_seconds, clock)
+    deadline = Deadline(timeout_seconds, timing)
     try:
         answer = operations.retrain(min_new_samples, force=force, timeout_seconds=min(CALL_SECONDS, timeout_seconds))
         if isinstance(answer, RetrainNotNeeded):
             logger.info("not retrained: %d more outcomes are needed", answer.missing)
             return None
-        run = _wait_for_verdict(operations, clock, answer, deadline)
+        run = _wait_for_verdict(operations, timing, answer, deadline)
     except ServiceError as error:
         logger.warning("not retrained: %s", error)
         return None
@@ -49,9 +49,9 @@ def retrain_and_wait(
     return None
 
 
-def _wait_for_verdict(operations: Operations, clock: Clock, run: RetrainRun, deadline: Deadline) -> RetrainRun:
+def _wait_for_verdict(operations: Operations, timing: Timing, run: RetrainRun, deadline: Deadline) -> RetrainRun:
     while run.state in ACTIVE_STATES and deadline.remaining() > 0:
-        clock.wait(threading.Event(), min(POLL_SECONDS, deadline.remaining()))
+        timing.wait(threading.Event(), min(POLL_SECONDS, deadline.remaining()))
         patience = min(CALL_SECONDS, deadline.remaining())
         try:
             run = operations.retrain_run(run.run_id, timeout_seconds=patience)

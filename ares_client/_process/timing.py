@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Clock:
+class Timing:
     """The four things that a test replaces to need no waiting."""
 
     monotonic: Callable[[], float] = time.monotonic
@@ -26,4 +26,4 @@ class Clock:
     """A number from 0 to 1, for jitter."""
 
 
-SYSTEM_CLOCK = Clock()
+SYSTEM_TIMING = Timing()

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ares_client.advice import Advice
+from ares_client._advice.advice import Advice
 from ares_client.advisor import Advisor
 from ares_client.errors import ConfigurationError, FallbackReason
 from ares_client.settings import ClientSettings
@@ -15,8 +15,8 @@ from ares_client.settings import ClientSettings
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ares_client.coerce import Number
-    from ares_client.question import AdviceOptions
+    from ares_client._advice.request import AdviceOptions
+    from ares_client._values import Number
 
 logger = logging.getLogger(__name__)
 

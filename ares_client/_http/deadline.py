@@ -19,7 +19,7 @@ from ares_client.errors import DeadlineExceededError, ServiceUnreachableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ares_client.clock import Clock
+    from ares_client._process.timing import Timing
 
 T = TypeVar("T")
 
@@ -27,21 +27,21 @@ T = TypeVar("T")
 class Deadline:
     """A moment after which the caller no longer waits, known to the caller and to the worker."""
 
-    def __init__(self, seconds: float, clock: Clock) -> None:
+    def __init__(self, seconds: float, timing: Timing) -> None:
         self.seconds = seconds
-        self._clock = clock
-        self._end = clock.monotonic() + seconds
+        self._timing = timing
+        self._end = timing.monotonic() + seconds
         self._lock = threading.Lock()
         self._abandoned = threading.Event()
         self._cut: Callable[[], None] | None = None
 
     def remaining(self) -> float:
         """Seconds left, 0 when it has passed."""
-        return max(0.0, self._end - self._clock.monotonic())
+        return max(0.0, self._end - self._timing.monotonic())
 
     def pause(self, seconds: float) -> None:
         """Wait in the worker; ends early when the caller gives up."""
-        self._clock.wait(self._abandoned, seconds)
+        self._timing.wait(self._abandoned, seconds)
 
     def abandon(self) -> None:
         """Called by the side that waits: cut whatever the worker holds."""

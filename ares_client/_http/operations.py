@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from ares_client import replies
+from ares_client._http import responses
+from ares_client._http.deadline import Deadline, Workers
+from ares_client._http.transport import HttpRequest, Transport
 from ares_client.contract import (
     MAX_MARKET_DAYS_PER_REQUEST,
     MarketDay,
@@ -19,15 +21,13 @@ from ares_client.contract import (
     RetrainRequest,
     RetrainRun,
 )
-from ares_client.deadline import Deadline, Workers
-from ares_client.transport import Request, Transport
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
     from uuid import UUID
 
-    from ares_client.clock import Clock
+    from ares_client._process.timing import Timing
 
 T = TypeVar("T")
 
@@ -49,18 +49,18 @@ class Operations:
     Unlike advice they raise ServiceError when the service does not do what was asked.
     """
 
-    def __init__(self, transport: Transport, clock: Clock) -> None:
+    def __init__(self, transport: Transport, timing: Timing) -> None:
         self._transport = transport
-        self._clock = clock
+        self._timing = timing
         self._workers = Workers("operations", MOST_IN_FLIGHT)
 
     def models(self) -> list[ModelInfo]:
         """Every stored model version."""
-        return self._call(Request("GET", "/models"), _MODELS)
+        return self._call(HttpRequest("GET", "/models"), _MODELS)
 
     def model(self, version: str) -> ModelInfo:
         """One model version, with its manifest."""
-        return self._call(Request("GET", f"/models/{quote(version, safe='')}"), _MODEL)
+        return self._call(HttpRequest("GET", f"/models/{quote(version, safe='')}"), _MODEL)
 
     def push_model(self, artefact: bytes | str | os.PathLike[str], *, activate: bool = False) -> ModelInfo:
         """Upload an artefact, given as its bytes or as the path of its file.
@@ -76,11 +76,11 @@ class Operations:
         """
         content = artefact if isinstance(artefact, bytes) else Path(artefact).read_bytes()
         path = "/models?activate=true" if activate else "/models"
-        return self._call(Request("POST", path, content, "application/octet-stream"), _MODEL, UPLOAD_SECONDS)
+        return self._call(HttpRequest("POST", path, content, "application/octet-stream"), _MODEL, UPLOAD_SECONDS)
 
     def activate_model(self, version: str) -> ModelInfo:
         """Make a stored version the champion: also the way to roll back."""
-        return self._call(Request("POST", f"/models/{quote(version, safe='')}/activate"), _MODEL)
+        return self._call(HttpRequest("POST", f"/models/{quote(version, safe='')}/activate"), _MODEL)
 
     def push_market_days(self, days: Iterable[MarketDay]) -> MarketDaysReply:
         """Insert or replace daily bars, in as many requests as it takes.
@@ -101,7 +101,7 @@ class Operations:
             MarketDays(days=bars[start : start + MAX_MARKET_DAYS_PER_REQUEST])
             for start in range(0, len(bars), MAX_MARKET_DAYS_PER_REQUEST)
         ]
-        requests = [Request("PUT", "/market-days", chunk.model_dump_json().encode()) for chunk in chunks]
+        requests = [HttpRequest("PUT", "/market-days", chunk.model_dump_json().encode()) for chunk in chunks]
         answers = [self._call(request, _MARKET_DAYS, UPLOAD_SECONDS) for request in requests]
         return answers[-1].model_copy(update={"stored": sum(answer.stored for answer in answers)})
 
@@ -115,13 +115,13 @@ class Operations:
         """Ask for a retraining and do not wait for it; while one is active, that run is the answer."""
         request = RetrainRequest(min_new_samples=min_new_samples, force=force)
         body = request.model_dump_json().encode()
-        return self._call(Request("POST", "/retrain", body), _RETRAIN, timeout_seconds)
+        return self._call(HttpRequest("POST", "/retrain", body), _RETRAIN, timeout_seconds)
 
     def retrain_run(self, run_id: UUID, *, timeout_seconds: float = CALL_SECONDS) -> RetrainRun:
         """Where a retraining stands, and how it ended."""
-        return self._call(Request("GET", f"/retrain/{run_id}"), _RUN, timeout_seconds)
+        return self._call(HttpRequest("GET", f"/retrain/{run_id}"), _RUN, timeout_seconds)
 
-    def _call(self, request: Request, expected: TypeAdapter[T], seconds: float = CALL_SECONDS) -> T:
-        deadline = Deadline(seconds, self._clock)
+    def _call(self, request: HttpRequest, expected: TypeAdapter[T], seconds: float = CALL_SECONDS) -> T:
+        deadline = Deadline(seconds, self._timing)
         response = self._workers.start(lambda limit: self._transport.exchange(request, limit), deadline).wait()
-        return replies.read(response, expected, self._clock.now())
+        return responses.read(response, expected, self._timing.now())

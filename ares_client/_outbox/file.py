@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ares_client import fork
+from ares_client._process import fork
+from ares_client._process.locks import FileLock
 from ares_client.errors import OutboxUnavailableError
-from ares_client.locks import FileLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ares_client.clock import Clock
+    from ares_client._process.timing import Timing
 
 T = TypeVar("T")
 
@@ -60,9 +60,9 @@ class OutboxFile:
     meanwhile, the action is done again in the new one. Actions must therefore be repeatable.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, timing: Timing) -> None:
         self.path = path
-        self._opening = FileLock(path.with_name(f"{path.name}.opening"), clock)
+        self._opening = FileLock(path.with_name(f"{path.name}.opening"), timing)
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ares_client.clock import Clock
-    from ares_client.outbox_file import OutboxFile
-    from ares_client.outcomes import PreparedOutcome
+    from ares_client._outbox.file import OutboxFile
+    from ares_client._outbox.outcomes import PreparedOutcome
+    from ares_client._process.timing import Timing
 
 ADD = """
 INSERT INTO outcomes (digest, trade_id, body, recorded_at, due_at, quarantined_because)
@@ -80,9 +80,9 @@ class Outbox:
     OutboxUnavailableError when the file cannot be used.
     """
 
-    def __init__(self, file: OutboxFile, clock: Clock) -> None:
+    def __init__(self, file: OutboxFile, timing: Timing) -> None:
         self.file = file
-        self._clock = clock
+        self._timing = timing
 
     def add(self, prepared: PreparedOutcome) -> None:
         """Keep the trade: on disk when this returns. The same content again only ends its quarantine."""
@@ -90,14 +90,14 @@ class Outbox:
             "digest": _digest(prepared.body),
             "trade_id": prepared.trade_id,
             "body": prepared.body,
-            "now": self._clock.now(),
+            "now": self._timing.now(),
             "objection": prepared.objection,
         }
         self.file.run(lambda connection: connection.execute(ADD, row))
 
     def due(self, limit: int) -> list[OutboxRow]:
         """The oldest trades that are to be sent now."""
-        return self._select(DUE, (self._clock.now(), limit))
+        return self._select(DUE, (self._timing.now(), limit))
 
     def rows(self) -> list[OutboxRow]:
         """Every trade, oldest first."""
@@ -123,7 +123,7 @@ class Outbox:
 
     def defer(self, row: OutboxRow, seconds: float) -> None:
         """Leave the trade alone for a while, so that it does not hold up the rest."""
-        due_at = self._clock.now() + seconds
+        due_at = self._timing.now() + seconds
         self.file.run(lambda connection: connection.execute(DEFER, (due_at, row.digest)))
 
     def requeue(self, rows: Iterable[OutboxRow]) -> None:

@@ -1,0 +1,1 @@
+"""Closed trades on disk, from `record_outcome` until the service has acknowledged them."""
