@@ -18,12 +18,13 @@ import numpy as np
 
 from kronos.backtest import backtest
 from kronos.backtest.trades import sell
-from kronos.condor import SD_MULTIPLIERS, CondorSpec, entry_price, entry_vix, settlement_price
-from kronos.market import MarketHistory
-from kronos.market_csv import read_market_csv
-from kronos.pricing import DEFAULT_SURFACE, Surface
-from kronos.sessions import exchange_sessions
-from kronos.terms import Terms
+from kronos.condor.costs import Terms
+from kronos.condor.pricing import DEFAULT_SURFACE, Surface
+from kronos.condor.settlement import entry_price, entry_vix, settlement_price
+from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec
+from kronos.market.csv_file import read_market_csv
+from kronos.market.history import MarketHistory
+from kronos.market.sessions import exchange_sessions
 
 SPECS = (
     CondorSpec("close", 1),

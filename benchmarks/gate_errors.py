@@ -19,30 +19,32 @@ from typing import Any
 import numpy as np
 
 from benchmarks.spoiled import SPOILED, Case, Spoil
-from kronos.condor import CondorSpec
-from kronos.features import LOOKBACK_SESSIONS
-from kronos.gate import GateLimits
-from kronos.market import Floats, MarketHistory
-from kronos.market_csv import read_market_csv
-from kronos.model import Model
-from kronos.sessions import as_date
-from kronos.training import out_of_fold
-from kronos.training.confirmation import AT_ONE, served_curves
+from kronos.condor.spec import DEFAULT_COLUMN, CondorSpec
+from kronos.features.variants import CURRENT_FEATURES, FULL
+from kronos.market.csv_file import read_market_csv
+from kronos.market.history import MarketHistory
+from kronos.market.sessions import as_date
+from kronos.model.curve import CurveModel
+from kronos.model.gate import GateLimits
+from kronos.model.model import Model
+from kronos.retraining.reported_trades import ReportedTrade
+from kronos.retraining.retrain import RetrainResult, retrain
+from kronos.statistics.intervals import wilson
+from kronos.training.estimator import CurveEstimator
 from kronos.training.export import fingerprint, train
-from kronos.training.retrain import RICHEST, RetrainResult, retrain
-from kronos.training.rows import build_rows
-from kronos.training.trades import Trade
+from kronos.training.rows import TrainingRows, build_rows
 
 AFTERWARDS = 125
+LOOKBACK_SESSIONS = max(feature.lookback_sessions for feature in CURRENT_FEATURES)
 REPORTS = 50
 
 
-def reports(history: MarketHistory, spec: CondorSpec, first_new: int) -> list[Trade]:
+def reports(history: MarketHistory, spec: CondorSpec, first_new: int) -> list[ReportedTrade]:
     """Honest reports of the newest settled sessions."""
     rows = build_rows(history, spec, start=history.sessions[first_new])[0].take(slice(-REPORTS, None))
-    outcomes = np.where(rows.labels[:, AT_ONE] == 1, "MAX_PROFIT", "PUT_BREACHED")
+    outcomes = np.where(rows.labels[:, DEFAULT_COLUMN] == 1, "MAX_PROFIT", "PUT_BREACHED")
     return [
-        Trade(as_date(rows.sessions[at]), str(outcomes[at]), 1.0, float(rows.price[at]), float(rows.vix[at]))
+        ReportedTrade(as_date(rows.sessions[at]), str(outcomes[at]), 1.0, float(rows.price[at]), float(rows.vix[at]))
         for at in range(len(rows))
     ]
 
@@ -52,34 +54,32 @@ def harm(result: RetrainResult, champion: bytes, later: MarketHistory, spec: Con
     if result.challenger is None or len(later) < LOOKBACK_SESSIONS + AFTERWARDS:
         return math.nan
     rows = build_rows(later.slice(0, LOOKBACK_SESSIONS + AFTERWARDS), spec)[0]
-    rows = rows.take(rows.complete(RICHEST))
-    won = rows.labels[:, AT_ONE] == 1
+    rows = rows.take(rows.complete(FULL))
+    won = rows.labels[:, DEFAULT_COLUMN] == 1
     models = (Model.from_artefact(result.challenger.artefact), Model.from_bytes(champion))
-    probabilities = [served_curves(model, RICHEST, rows.for_variant(RICHEST))[:, AT_ONE] for model in models]
+    probabilities = [model.served_curves(FULL.name, rows.of_variant(FULL))[:, DEFAULT_COLUMN] for model in models]
     ours, theirs = (-np.log(np.where(won, probability, 1 - probability)).mean() for probability in probabilities)
     return float(ours - theirs)
 
 
 def share(count: int, of: int) -> str:
     """A share with its 95 % Wilson interval."""
-    rate, z = count / of, 1.96
-    centre = (rate + z * z / (2 * of)) / (1 + z * z / of)
-    half = z / (1 + z * z / of) * math.sqrt(rate * (1 - rate) / of + z * z / (4 * of * of))
-    return f"{count}/{of} {rate:.0%} ({max(0.0, centre - half):.0%} to {min(1.0, centre + half):.0%})"
+    low, high = wilson(count, of)
+    return f"{count}/{of} {count / of:.0%} ({max(0.0, low):.0%} to {min(1.0, high):.0%})"
 
 
 def remember_folds() -> None:
     """Fold after fold is the same in every retraining: fit each once."""
-    fit = out_of_fold._predict_fold
-    known: dict[Any, tuple[Floats, Floats]] = {}
+    fit = CurveEstimator.fit_uncalibrated
+    known: dict[Any, CurveModel] = {}
 
-    def remembered(*asked: Any) -> tuple[Floats, Floats]:
-        key = (fingerprint(asked[0]), fingerprint(asked[1]), *asked[2:])
+    def remembered(estimator: CurveEstimator, rows: TrainingRows) -> CurveModel:
+        key = (estimator.variant.name, repr(estimator.recipe), fingerprint(rows))
         if key not in known:
-            known[key] = fit(*asked)
+            known[key] = fit(estimator, rows)
         return known[key]
 
-    out_of_fold._predict_fold = remembered
+    CurveEstimator.fit_uncalibrated = remembered  # type: ignore[method-assign]
 
 
 def options() -> argparse.Namespace:
@@ -108,7 +108,7 @@ def main() -> None:
     results: dict[tuple[str, int], list[tuple[RetrainResult, float]]] = defaultdict(list)
     started = time.perf_counter()
     for cut in cuts:
-        champion = train(build_rows(history.slice(0, cut), spec)[0], spec).artefact.to_bytes()
+        champion = train(build_rows(history.slice(0, cut), spec)[0], spec, history).artefact.to_bytes()
         for name, spoil, n in wanted:
             if cut + n > len(history):
                 continue

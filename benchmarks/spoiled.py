@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kronos.condor import CondorSpec, entry_vix
-from kronos.market import Floats, MarketHistory
+from kronos.condor.settlement import entry_vix
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import Floats, MarketHistory
+from kronos.retraining.reported_trades import ReportedTrade
 from kronos.training.recipe import DEFAULT_RECIPE, Recipe
-from kronos.training.trades import Trade
 
 FLIPPED = {"MAX_PROFIT": "PUT_BREACHED", "PUT_BREACHED": "MAX_PROFIT"}
 OVERFITTED = replace(DEFAULT_RECIPE, boosting_rounds=200, learning_rate=0.2, max_leaves=31, min_rows_in_leaf=50, l2=0.0)
@@ -23,7 +24,7 @@ class Case:
 
     history: MarketHistory
     first_new: int
-    trades: list[Trade]
+    trades: list[ReportedTrade]
     rng: np.random.Generator
     spec: CondorSpec
     recipe: Recipe = DEFAULT_RECIPE
@@ -33,7 +34,7 @@ class Case:
         kept = self.history.columns
         for name, values in columns.items():
             kept[name] = np.concatenate([kept[name][: self.first_new], values])
-        return replace(self, history=MarketHistory(self.history.sessions, **kept))
+        return replace(self, history=MarketHistory(self.history.sessions, kept))
 
     def new(self, name: str) -> Floats:
         return self.history.columns[name][self.first_new :]
@@ -71,7 +72,7 @@ def _moved(case: Case, move: Callable[[Floats, Floats], Floats], first: int) -> 
         columns["spx_close"][at] = basis[at] * scale * (1 + moves[at])
         columns["spx_high"][at] = max(columns["spx_high"][at], columns["spx_close"][at])
         columns["spx_low"][at] = min(columns["spx_low"][at], columns["spx_close"][at])
-    return replace(case, history=MarketHistory(history.sessions, **columns))
+    return replace(case, history=MarketHistory(history.sessions, columns))
 
 
 def _flipped(moves: Floats, expected: Floats) -> Floats:

@@ -14,20 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from kronos.backtest.trades import sell
-from kronos.condor import (
-    CLOSES_AT_MINUTE,
-    CondorSpec,
-    Entry,
-    entry_price,
-    entry_vix,
-    expected_move,
-    settlement_price,
-    settles_at_minute,
-)
-from kronos.market import MarketHistory, Positions, stale_open_years, years_of
-from kronos.market_csv import read_market_csv
-from kronos.pricing import Surface
-from kronos.terms import Terms
+from kronos.condor.costs import Terms
+from kronos.condor.pricing import Surface
+from kronos.condor.settlement import CLOSES_AT_MINUTE, entry_price, entry_vix, settlement_price, settles_at_minute
+from kronos.condor.spec import CondorSpec, Entry
+from kronos.condor.strikes import expected_move
+from kronos.market.csv_file import read_market_csv
+from kronos.market.history import MarketHistory, Positions, stale_open_years, years_of
 
 HORIZONS: dict[Entry, tuple[int, ...]] = {"open": (0, 1, 5, 10, 21), "close": (1, 2, 5, 10, 22)}
 MULTIPLIERS = (0.6, 0.8, 1.0, 1.2, 1.5)

@@ -3,12 +3,13 @@
 KronosError
 ├── MarketDataError       a bar, a file or a range of dates cannot be used
 ├── TrainingRefusedError  the history is too small or too one-sided to train on
+├── UnknownFeatureError   a feature, or a revision of it, that this version does not have
 └── ArtefactError         a model artefact is damaged, foreign or from a newer version
 """
 
 from __future__ import annotations
 
-__all__ = ["ArtefactError", "KronosError", "MarketDataError", "TrainingRefusedError"]
+__all__ = ["ArtefactError", "KronosError", "MarketDataError", "TrainingRefusedError", "UnknownFeatureError"]
 
 
 class KronosError(Exception):
@@ -21,6 +22,10 @@ class MarketDataError(KronosError):
 
 class TrainingRefusedError(KronosError):
     """The history is too small or too one-sided to train on."""
+
+
+class UnknownFeatureError(KronosError):
+    """A feature, or a revision of it, that this version does not have."""
 
 
 class ArtefactError(KronosError):

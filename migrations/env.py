@@ -6,7 +6,7 @@ from typing import Any
 
 from alembic import context
 
-from service.db.tables import Table
+from service.db.tables import TableBase
 
 
 def ours(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
@@ -16,7 +16,7 @@ def ours(_object: Any, name: str | None, kind: str, _reflected: bool, _compared:
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Table.metadata,
+    target_metadata=TableBase.metadata,
     include_object=ours,
     compare_type=True,
     compare_server_default=True,

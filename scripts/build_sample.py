@@ -1,8 +1,8 @@
-"""Write `kronos/data/spx_vix_2014_2018.csv`, the bundled market sample, from the data sets in PyPI's `arch`.
+"""Write `kronos/market/data/spx_vix_2014_2018.csv`, the bundled market sample, from the data sets in PyPI's `arch`.
 
     python -m scripts.build_sample
 
-`arch` is under the NCSA licence, whose notice stands in `kronos/data/NOTICE.md`.
+`arch` is under the NCSA licence, whose notice stands in `kronos/market/data/NOTICE.md`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import arch.data.sp500
 import arch.data.vix
 
-TARGET = Path(__file__).parent.parent / "kronos" / "data" / "spx_vix_2014_2018.csv"
+TARGET = Path(__file__).parent.parent / "kronos" / "market" / "data" / "spx_vix_2014_2018.csv"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Write `kronos/data/exchange_days.csv` from `exchange_calendars`: NYSE weekday closures and half days.
+"""Write `kronos/market/data/exchange_days.csv` from `exchange_calendars`: NYSE weekday closures and half days.
 
     python -m scripts.build_sessions [LAST_YEAR]
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import exchange_calendars
 import pandas as pd
 
-TARGET = Path(__file__).parent.parent / "kronos" / "data" / "exchange_days.csv"
+TARGET = Path(__file__).parent.parent / "kronos" / "market" / "data" / "exchange_days.csv"
 FIRST = "1990-01-02"
 
 

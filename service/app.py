@@ -12,34 +12,35 @@ import structlog
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from kronos.sessions import exchange_sessions
+from kronos.market.clock import Clock, system_clock
+from kronos.market.sessions import exchange_sessions
 from service.advice import endpoints as advice
 from service.advice.log import AdviceLog
 from service.advice.service import AdviceRules, AdviceService
-from service.clock import Clock, system_clock
 from service.dashboard import endpoints as dashboard
 from service.db.engine import close, create_engine
-from service.drain import Drain
 from service.health import endpoints as health
-from service.http import BodyLimit, install_error_handlers
+from service.http.body_limit import BodyLimit
+from service.http.openapi import describe
+from service.http.problems import install_error_handlers
+from service.http.request_log import RequestLog
+from service.http.same_origin import SameOrigin
 from service.keys.allowance import Allowance
-from service.keys.keyring import Keyring
-from service.keys.on_disk import KeysOnDisk
 from service.market_days import endpoints as market_days
-from service.market_days.holder import MarketHolder
-from service.metrics import Metrics
+from service.metrics import ServiceMetrics
 from service.models import endpoints as models
-from service.models.holder import ChampionOnDisk, ModelHolder
-from service.observe import Observed
-from service.openapi import describe
 from service.outcomes import endpoints as outcomes
 from service.performance import endpoints as performance
 from service.performance.service import PerformanceService
+from service.process.drain import Drain
+from service.replica.bars import BarsHolder
+from service.replica.keyring import Keyring
+from service.replica.keys_on_disk import KeysOnDisk
+from service.replica.model import ChampionOnDisk, ModelHolder
+from service.replica.refresh import ReplicaRefresh
 from service.retrain import endpoints as retrain
-from service.same_origin import SameOrigin
 from service.settings import Settings
 from service.state import AppState
-from service.watcher import Watcher
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +49,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, AppState]]]
 
 def create_app(settings: Settings, clock: Clock = system_clock, drain: Drain | None = None) -> FastAPI:
     """The service over the database that the settings name."""
-    metrics = Metrics()
+    metrics = ServiceMetrics()
     app = FastAPI(
         title="ARES ML Advisor",
         version=version("ares-ml-advisor"),
@@ -62,36 +63,36 @@ def create_app(settings: Settings, clock: Clock = system_clock, drain: Drain | N
     install_error_handlers(app)
     app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes, exempt=frozenset({"/models"}))
     app.add_middleware(SameOrigin)
-    app.add_middleware(Observed, metrics=metrics)
+    app.add_middleware(RequestLog, metrics=metrics)
     for part in (health, advice, outcomes, retrain, models, market_days, performance, dashboard):
         app.include_router(part.router)
     describe(app)
     return app
 
 
-def _lifespan(settings: Settings, clock: Clock, metrics: Metrics, drain: Drain) -> Lifespan:
+def _lifespan(settings: Settings, clock: Clock, metrics: ServiceMetrics, drain: Drain) -> Lifespan:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, AppState]]:
         engine = create_engine(settings)
         sessions = async_sessionmaker(engine, expire_on_commit=False)
-        model_holder, market_holder = ModelHolder(), MarketHolder()
+        model_holder, bars_holder = ModelHolder(), BarsHolder()
         advice_log = AdviceLog(sessions, settings.advice_log_capacity)
         rules = AdviceRules(settings.policy, timedelta(days=settings.model_max_age_days))
         state = AppState(
             settings=settings,
             clock=clock,
             sessions=sessions,
-            model_holder=model_holder,
-            market_holder=market_holder,
-            advice=AdviceService(model_holder, market_holder, advice_log, rules, clock, metrics),
-            performance=PerformanceService(sessions, market_holder, model_holder, clock),
+            model=model_holder,
+            bars=bars_holder,
+            advice=AdviceService(model_holder, bars_holder, advice_log, rules, clock, metrics),
+            performance=PerformanceService(sessions, bars_holder, model_holder, clock),
             keyring=_keyring(settings),
             allowance=Allowance(settings.rate_limit_per_minute),
             metrics=metrics,
             drain=drain,
         )
         _watch(metrics, state, advice_log)
-        watcher = Watcher(state, ChampionOnDisk(settings.data_dir), KeysOnDisk(settings.data_dir))
+        watcher = ReplicaRefresh(state, ChampionOnDisk(settings.data_dir), KeysOnDisk(settings.data_dir))
         await watcher.start()
         if exchange_sessions().ends_soon(clock().date()):
             log.warning("session_list_ends_soon", last=str(exchange_sessions().last))
@@ -115,7 +116,7 @@ def _keyring(settings: Settings) -> Keyring:
     return Keyring(bootstrap_key, may_be_open=settings.binds_loopback_only)
 
 
-def _watch(metrics: Metrics, state: AppState, advice_log: AdviceLog) -> None:
+def _watch(metrics: ServiceMetrics, state: AppState, advice_log: AdviceLog) -> None:
     """Show what others know better than a counter."""
     metrics.watch("advisor_advice_log_waiting", "Answers not stored yet.", lambda: advice_log.waiting)
     metrics.watch("advisor_advice_log_lost", "Answers that were never stored.", lambda: advice_log.lost)

@@ -16,13 +16,13 @@ from sqlalchemy.exc import DBAPIError
 from service.app import create_app
 from service.db.engine import database_url, why
 from service.db.migrate import migrate
-from service.drain import Drain, DrainingServer
-from service.errors import AdvisorError, ConfigurationError, EmbeddedPostgresError
+from service.errors import EmbeddedPostgresError, ProblemError, SettingsError
 from service.keys.binding import require_safe_binding
 from service.keys.cli import keys_app
-from service.listen import http_url, listening_socket
-from service.logs import configure_logs
-from service.parent import end_with_parent
+from service.process.drain import Drain, DrainingServer
+from service.process.listen import http_url, listening_socket
+from service.process.logs import configure_logs
+from service.process.parent import end_with_parent
 from service.settings import Settings, load_settings
 
 CANNOT_START = 2
@@ -88,7 +88,7 @@ def up(
     train: Annotated[bool, typer.Option(help="Train on the bundled sample when there is no model.")] = True,
 ) -> None:
     """Start PostgreSQL (embedded unless ADVISOR_DATABASE_URL is set), migrate, serve, work; Ctrl-C stops it all."""
-    from service.up import run_everything
+    from service.process.up import run_everything
 
     sys.exit(run_everything(_settings(), train=train))
 
@@ -97,7 +97,7 @@ def main() -> None:
     """Run a command; what cannot work is one line and exit code 2."""
     try:
         app()
-    except (AdvisorError, ConfigurationError, EmbeddedPostgresError) as error:
+    except (ProblemError, SettingsError, EmbeddedPostgresError) as error:
         _refuse(str(error))
     except (DBAPIError, OSError) as error:
         _refuse(f"the database cannot be used: {why(error)}")

@@ -1,6 +1,6 @@
 """What can go wrong in the service, by name.
 
-AdvisorError                      carries its HTTP status and a title
+ProblemError                      carries its HTTP status and a title
 ├── NoModelError                  503  no model is loaded
 ├── DatabaseUnavailableError      503  Postgres cannot be asked now
 ├── NotFoundError                 404  no such model version or run
@@ -18,7 +18,7 @@ AdvisorError                      carries its HTTP status and a title
 └── KeysUnknownError              503  Postgres has not been asked for the keys yet
 TrainingFailedError               a retraining could not be carried out
 EmbeddedPostgresError             the embedded PostgreSQL cannot be run
-ConfigurationError                the settings cannot work
+SettingsError                the settings cannot work
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 
-class AdvisorError(Exception):
+class ProblemError(Exception):
     """An expected failure: `status` and `title` make the reply, the text its detail."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -39,7 +39,7 @@ class AdvisorError(Exception):
         return {} if self.retry_after_seconds is None else {"retry-after": str(self.retry_after_seconds)}
 
 
-class NoModelError(AdvisorError):
+class NoModelError(ProblemError):
     """No model is loaded."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -47,7 +47,7 @@ class NoModelError(AdvisorError):
     retry_after_seconds = 30
 
 
-class DatabaseUnavailableError(AdvisorError):
+class DatabaseUnavailableError(ProblemError):
     """Postgres cannot be asked now."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -55,35 +55,35 @@ class DatabaseUnavailableError(AdvisorError):
     retry_after_seconds = 5
 
 
-class NotFoundError(AdvisorError):
+class NotFoundError(ProblemError):
     """No such thing."""
 
     status = HTTPStatus.NOT_FOUND
     title = "Not found"
 
 
-class OutcomeConflictError(AdvisorError):
+class OutcomeConflictError(ProblemError):
     """The trade is already recorded with other content; the first stays."""
 
     status = HTTPStatus.CONFLICT
     title = "Conflict"
 
 
-class ArtefactRefusedError(AdvisorError):
+class ArtefactRefusedError(ProblemError):
     """An uploaded artefact cannot be served."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Artefact refused"
 
 
-class BodyTooLargeError(AdvisorError):
+class BodyTooLargeError(ProblemError):
     """The request body is over the limit."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     title = "Body too large"
 
 
-class UnauthorizedError(AdvisorError):
+class UnauthorizedError(ProblemError):
     """No key, or one that is not known."""
 
     status = HTTPStatus.UNAUTHORIZED
@@ -95,14 +95,14 @@ class UnauthorizedError(AdvisorError):
         return {"www-authenticate": "Bearer"}
 
 
-class ForbiddenError(AdvisorError):
+class ForbiddenError(ProblemError):
     """The key may not do this, or not for this bot."""
 
     status = HTTPStatus.FORBIDDEN
     title = "Forbidden"
 
 
-class TooManyRequestsError(AdvisorError):
+class TooManyRequestsError(ProblemError):
     """The key's allowance is used up for now."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
@@ -113,7 +113,7 @@ class TooManyRequestsError(AdvisorError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class KeysUnknownError(AdvisorError):
+class KeysUnknownError(ProblemError):
     """Postgres has not been asked for the keys yet."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -121,14 +121,14 @@ class KeysUnknownError(AdvisorError):
     retry_after_seconds = 5
 
 
-class ArtefactGoneError(AdvisorError):
+class ArtefactGoneError(ProblemError):
     """Retention let the version's bytes go."""
 
     status = HTTPStatus.CONFLICT
     title = "Artefact gone"
 
 
-class InvalidRequestError(AdvisorError):
+class InvalidRequestError(ProblemError):
     """A question that cannot be answered as it was put."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -139,25 +139,25 @@ class EmbeddedPostgresError(Exception):
     """The embedded PostgreSQL cannot be run."""
 
 
-class ConfigurationError(Exception):
+class SettingsError(Exception):
     """The settings cannot work; the text says which and what to do."""
 
 
-class NotASessionError(AdvisorError):
+class NotASessionError(ProblemError):
     """A day is not an exchange session that this service knows."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Not a session"
 
 
-class NothingToRetrainError(AdvisorError):
+class NothingToRetrainError(ProblemError):
     """There is no champion to continue from."""
 
     status = HTTPStatus.CONFLICT
     title = "Nothing to retrain"
 
 
-class OutsideCalendarError(AdvisorError):
+class OutsideCalendarError(ProblemError):
     """The moment of entry lies outside the session list."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY

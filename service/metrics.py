@@ -7,12 +7,12 @@ from datetime import date, datetime, time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from kronos.sessions import NEW_YORK
+from kronos.market.sessions import NEW_YORK
 
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
-class Metrics:
+class ServiceMetrics:
     """One application's figures, in a registry of their own."""
 
     def __init__(self) -> None:

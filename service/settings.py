@@ -13,9 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from kronos.gate import GateLimits
-from kronos.policy import Policy
-from service.errors import ConfigurationError
+from kronos.model.gate import GateLimits
+from kronos.model.policy import Policy
+from service.errors import SettingsError
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -122,13 +122,13 @@ def load_settings() -> Settings:
 
     Raises
     ------
-    ConfigurationError
+    SettingsError
         Naming every variable that cannot be used, without its value.
     """
     try:
         return Settings()
     except ValidationError as error:
-        raise ConfigurationError("; ".join(_complaint(item) for item in error.errors())) from None
+        raise SettingsError("; ".join(_complaint(item) for item in error.errors())) from None
 
 
 def _complaint(item: ErrorDetails) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kronos.market.clock import Clock
 from service.advice.service import AdviceService
-from service.clock import Clock
 from service.db.engine import Sessions
-from service.drain import Drain
 from service.keys.allowance import Allowance
-from service.keys.keyring import Keyring
-from service.market_days.holder import MarketHolder
-from service.metrics import Metrics
-from service.models.holder import ModelHolder
+from service.metrics import ServiceMetrics
 from service.performance.service import PerformanceService
+from service.process.drain import Drain
+from service.replica.bars import BarsHolder
+from service.replica.keyring import Keyring
+from service.replica.model import ModelHolder
 from service.settings import Settings
 
 
@@ -24,13 +24,13 @@ class AppState:
     settings: Settings
     clock: Clock
     sessions: Sessions
-    model_holder: ModelHolder
-    market_holder: MarketHolder
+    model: ModelHolder
+    bars: BarsHolder
     advice: AdviceService
     performance: PerformanceService
     keyring: Keyring
     allowance: Allowance
-    metrics: Metrics
+    metrics: ServiceMetrics
     drain: Drain
 
     @property
@@ -38,6 +38,6 @@ class AppState:
         """Why advice cannot be given or should be asked for elsewhere; None where this replica is ready."""
         if self.drain.started:
             return "shutting down"
-        if self.model_holder.live is None:
+        if self.model.live is None:
             return "no model is loaded: train one with `kronos train --push`"
         return None

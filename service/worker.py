@@ -16,15 +16,15 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from kronos.sessions import NEW_YORK
-from service.clock import Clock, system_clock
+from kronos.market.clock import Clock, system_clock
+from kronos.market.sessions import NEW_YORK
 from service.db.engine import Sessions, close, connect, create_engine, is_unavailable, why
 from service.errors import DatabaseUnavailableError, TrainingFailedError
 from service.market_days.refresh import refresh_market_days
 from service.retrain.publish import fail, publish
 from service.retrain.queue import RETRAIN
 from service.retrain.schedule import retrain_if_due
-from service.retrain.train import train_challenger
+from service.retrain.training import train_challenger
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from kronos.condor import CondorSpec
-from kronos.market import MarketHistory
-from kronos.market_csv import bundled_sample
-from kronos.model import Model
-from kronos.push import market_days
+from kronos.commands.push import market_days
+from kronos.condor.spec import CondorSpec
+from kronos.market.csv_file import bundled_sample
+from kronos.market.history import MarketHistory
+from kronos.model.model import Model
 from kronos.training.export import TrainedModel, train
 from kronos.training.rows import TrainingRows, build_rows
 from service.db.embedded import EmbeddedPostgres
@@ -71,9 +71,9 @@ def sample_rows(sample: MarketHistory, spec: CondorSpec) -> TrainingRows:
 
 
 @pytest.fixture(scope="session")
-def trained(sample_rows: TrainingRows, spec: CondorSpec) -> TrainedModel:
+def trained(sample: MarketHistory, sample_rows: TrainingRows, spec: CondorSpec) -> TrainedModel:
     """A model trained on the whole sample."""
-    return train(sample_rows, spec)
+    return train(sample_rows, spec, sample)
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +85,7 @@ def artefact(trained: TrainedModel) -> bytes:
 @pytest.fixture(scope="session")
 def aged_artefact(sample: MarketHistory, spec: CondorSpec) -> bytes:
     """A model that has not seen what came after `AGED_THROUGH`."""
-    return train(build_rows(sample, spec, end=AGED_THROUGH)[0], spec).artefact.to_bytes()
+    return train(build_rows(sample, spec, end=AGED_THROUGH)[0], spec, sample).artefact.to_bytes()
 
 
 @pytest.fixture(scope="session")

@@ -11,18 +11,21 @@ from ares_client.contract.values import Probability, Reply
 
 
 class Metrics(Reply):
-    """Out-of-sample scores of a model at multiplier 1.0."""
+    """Out-of-sample scores of a model at multiplier 1.0; null where a stored model does not have one."""
 
-    sessions: int
-    base_rate: Probability
-    accuracy: Probability = Field(description="share of sessions called right at probability 0.5")
-    brier: float
-    brier_skill: float = Field(description="1 - Brier / Brier of climatology")
-    brier_skill_interval: tuple[float, float] = Field(description="95 %, bootstrap by session")
-    log_loss: float
-    auc: float
-    ece: float = Field(description="expected calibration error over ten equal-count bins")
-    ece_band: float = Field(description="95 % bound of `ece` for a perfectly calibrated model of this size")
+    sessions: int | None = None
+    base_rate: Probability | None = None
+    accuracy: Probability | None = Field(default=None, description="share of sessions called right at probability 0.5")
+    brier: float | None = Field(default=None, description="mean squared error of the probability")
+    brier_skill: float | None = Field(default=None, description="1 - Brier / Brier of climatology")
+    brier_skill_interval: tuple[float, float] | None = Field(default=None, description="95 %, bootstrap by session")
+    brier_skill_t: float | None = Field(default=None, description="mean gain over climatology, over its standard error")
+    log_loss: float | None = Field(default=None, description="mean negative log likelihood, nats")
+    auc: float | None = Field(default=None, description="area under the ROC curve")
+    ece: float | None = Field(default=None, description="expected calibration error over ten equal-count bins")
+    ece_band: float | None = Field(
+        default=None, description="95 % bound of `ece` for a perfectly calibrated model of this size"
+    )
 
 
 class ModelInfo(Reply):

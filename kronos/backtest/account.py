@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from kronos.backtest.trades import Trades
-from kronos.condor import CondorSpec
-from kronos.market import Floats, MarketHistory
-from kronos.sessions import SESSIONS_PER_YEAR, Days
-from kronos.terms import Terms
+from kronos.condor.costs import Terms
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import Floats, MarketHistory
+from kronos.market.sessions import Days
+from kronos.statistics.ratios import loss_from_peak, sharpe, sortino
 
 ROUNDING = 1e-9
 CENT = 0.01
@@ -45,8 +46,9 @@ class Account:
     @property
     def drawdown(self) -> Floats:
         """(d, k) loss since the highest equity so far, as a fraction of it: 0 to 1."""
-        peak = np.maximum(np.maximum.accumulate(self.equity_dollars, axis=0), self.start_dollars)
-        return np.divide(peak - self.equity_dollars, peak, out=np.zeros_like(peak), where=peak > 0)
+        lost = loss_from_peak(self.equity_dollars, self.start_dollars)
+        peak = self.equity_dollars + lost
+        return np.divide(lost, peak, out=np.zeros_like(peak), where=peak > 0)
 
     @property
     def daily_returns(self) -> Floats:
@@ -56,13 +58,11 @@ class Account:
 
     def sharpe(self, column: int) -> float | None:
         """Annual mean over standard deviation of the daily returns of all days; None where they never vary."""
-        returns = self.daily_returns[:, column]
-        return _annual_ratio(returns, float(returns.std()))
+        return sharpe(self.daily_returns[:, column])
 
     def sortino(self, column: int) -> float | None:
         """Annual mean over downside deviation (root mean square of the losses over all days); None without losses."""
-        returns = self.daily_returns[:, column]
-        return _annual_ratio(returns, float(np.sqrt(np.mean(np.minimum(returns, 0) ** 2))))
+        return sortino(self.daily_returns[:, column])
 
 
 def trade_account(
@@ -127,9 +127,3 @@ class _Book:
         self._equity = self._equity + self.pnl[day]
         self._at_risk -= self._released[day]
         self.equity_by_day[day] = self._equity
-
-
-def _annual_ratio(returns: Floats, deviation: float) -> float | None:
-    if not deviation > 0:
-        return None
-    return float(returns.mean()) / deviation * math.sqrt(SESSIONS_PER_YEAR)

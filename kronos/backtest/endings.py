@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from kronos.condor import CondorSpec, Strikes, settlement_price
-from kronos.market import Floats, MarketHistory, Positions
-from kronos.pricing import Surface, condor_value, life_in_sessions
-
-Flags = npt.NDArray[np.bool_]
+from kronos.condor.pricing import Surface, condor_value, life_in_sessions
+from kronos.condor.settlement import settlement_price
+from kronos.condor.spec import CondorSpec
+from kronos.condor.strikes import Strikes
+from kronos.market.history import Flags, Floats, MarketHistory, Positions
 
 
 @dataclass(frozen=True, eq=False)

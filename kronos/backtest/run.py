@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from kronos.backtest.account import Account, trade_account
-from kronos.backtest.endings import Flags
-from kronos.backtest.trades import OUTCOMES, Skip, Trades, sell
-from kronos.condor import SD_MULTIPLIERS, CondorSpec, breaches, entry_price, entry_vix, expected_move
+from kronos.backtest.quotes import EntryQuotes
+from kronos.backtest.trades import Skip, Trades, sell
+from kronos.condor.costs import DOLLARS_PER_POINT, Terms
+from kronos.condor.labels import breaches
+from kronos.condor.pricing import DEFAULT_SURFACE, Surface
+from kronos.condor.settlement import entry_price, entry_vix
+from kronos.condor.spec import OUTCOMES, SD_MULTIPLIERS, CondorSpec
+from kronos.condor.strikes import expected_move
 from kronos.errors import MarketDataError
-from kronos.market import Floats, MarketHistory, Positions, stale_open_years, years_of
-from kronos.pricing import DEFAULT_SURFACE, Surface
-from kronos.quotes import EntryQuotes
-from kronos.sessions import Days
-from kronos.terms import DOLLARS_PER_POINT, Terms
+from kronos.market.history import Flags, Floats, MarketHistory, Positions, stale_open_years, years_of
+from kronos.market.sessions import Days
 
 
 @dataclass(frozen=True, eq=False)

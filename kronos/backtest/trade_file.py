@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from kronos.backtest.run import Backtest
-from kronos.backtest.trades import OUTCOMES
-from kronos.condor import settles_at_minute
-from kronos.market import MarketHistory
+from kronos.condor.settlement import settles_at_minute
+from kronos.condor.spec import OUTCOMES
+from kronos.market.history import MarketHistory
 
 COLUMNS = (
     "session",

@@ -8,15 +8,15 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from kronos.backtest.endings import Endings, Flags, endings
-from kronos.condor import CondorSpec, Strikes, entry_price, entry_vix, expected_move, listed_strikes
-from kronos.market import Floats, MarketHistory, Positions
-from kronos.pricing import Surface, condor_value, life_in_sessions
-from kronos.quotes import EntryQuotes
-from kronos.sessions import Days
-from kronos.terms import DOLLARS_PER_POINT, Terms
-
-OUTCOMES = ("MAX_PROFIT", "PUT_BREACHED", "CALL_BREACHED", "DOUBLE_BREACH")
+from kronos.backtest.endings import Endings, endings
+from kronos.backtest.quotes import EntryQuotes
+from kronos.condor.costs import DOLLARS_PER_POINT, Terms
+from kronos.condor.pricing import Surface, condor_value, life_in_sessions
+from kronos.condor.settlement import entry_price, entry_vix
+from kronos.condor.spec import CondorSpec
+from kronos.condor.strikes import Strikes, expected_move, listed_strikes
+from kronos.market.history import Flags, Floats, MarketHistory, Positions
+from kronos.market.sessions import Days
 
 
 class Skip(IntEnum):

@@ -13,18 +13,18 @@ from kronos.commands.options import (
     DataOption,
     DteOption,
     EndOption,
-    Entry,
+    EntryName,
     EntryOption,
     JsonOption,
     StartOption,
-    asked_for,
     console,
+    read_inputs,
     say_left_out,
 )
 from kronos.commands.trading import (
     DEFAULT_TERMS,
     ChainsOption,
-    Management,
+    ManagementName,
     MultipliersOption,
     PriceOption,
     SoldAtName,
@@ -32,9 +32,9 @@ from kronos.commands.trading import (
     multipliers_of,
     read_quotes,
 )
-from kronos.condor import CondorSpec
+from kronos.condor.costs import Terms
+from kronos.condor.spec import CondorSpec
 from kronos.errors import KronosError
-from kronos.terms import Terms
 
 DEFAULT_SPEC = CondorSpec()
 
@@ -43,11 +43,12 @@ def backtest_command(
     data: DataOption = None,
     start: StartOption = None,
     end: EndOption = None,
-    entry: EntryOption = Entry.OPEN,
+    entry: EntryOption = EntryName.OPEN,
     dte: DteOption = None,
     management: Annotated[
-        Management, typer.Option("--management", help="Hold to settlement, or buy back when a short strike is touched.")
-    ] = Management.HOLD,
+        ManagementName,
+        typer.Option("--management", help="Hold to settlement, or buy back when a short strike is touched."),
+    ] = ManagementName.HOLD,
     multipliers: MultipliersOption = None,
     wing: Annotated[
         float, typer.Option("--wing", help="Points from short to long strike.")
@@ -80,9 +81,9 @@ def backtest_command(
     """Sell the condor on every session of history, at modelled or at real prices, and show what it made."""
     from kronos.backtest import backtest
     from kronos.backtest.trade_file import write_trades
-    from kronos.tables import backtest_tables
+    from kronos.commands.tables import backtest_tables
 
-    asked = asked_for(data, start, end, entry, dte)
+    asked = read_inputs(data, start, end, entry, dte)
     try:
         spec = replace(
             asked.spec, management=management_of(management), wing_width_points=wing, strike_step_points=step

@@ -11,24 +11,25 @@ import typer
 from kronos.commands.options import (
     DataOption,
     DteOption,
-    Entry,
+    EntryName,
     EntryOption,
     JobsOption,
     JsonOption,
     VariantName,
     all_cores,
-    asked_for,
     console,
-    day,
+    parse_day,
     progress,
+    read_inputs,
     say_left_out,
 )
 from kronos.errors import KronosError
+from kronos.features.variants import variant_named
 
 
 def evaluate_command(
     data: DataOption = None,
-    entry: EntryOption = Entry.OPEN,
+    entry: EntryOption = EntryName.OPEN,
     dte: DteOption = None,
     test_start: Annotated[
         str | None, typer.Option("--test-start", metavar="DATE", help="Score sessions from here on.")
@@ -44,19 +45,19 @@ def evaluate_command(
 ) -> None:
     """Score the model out of sample beside climatology, a logistic regression and the guide's recipe."""
     from kronos.backtest import backtest
-    from kronos.tables import evaluation_tables
+    from kronos.commands.tables import evaluation_tables
     from kronos.training.evaluate import evaluate
     from kronos.training.rows import build_rows
 
-    asked = asked_for(data, None, None, entry, dte)
-    since = day("--test-start", test_start)
+    asked = read_inputs(data, None, None, entry, dte)
+    since = parse_day("--test-start", test_start)
     rows, stale = build_rows(asked.history, asked.spec)
     say_left_out(stale)
     with progress("walking forward") as ticker:
         evaluation = evaluate(
             rows,
             asked.spec,
-            variant.value,
+            variant_named(variant.value),
             test_start=since,
             money=backtest(asked.history, asked.spec),
             jobs=jobs or all_cores(),

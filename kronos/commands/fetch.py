@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kronos.commands.options import console, day, progress
+from kronos.commands.options import console, parse_day, progress
 from kronos.errors import KronosError
-from kronos.sessions import Days, as_date
+from kronos.market.clock import system_clock
+from kronos.market.sessions import Days, as_date
 
 if TYPE_CHECKING:
-    from kronos.fetch import FetchReport, Sources
+    from kronos.market.fetch import FetchReport, Sources
 
 DEFAULT_FILE = Path("spx_vix_daily.csv")
 MOST_SHOWN = 5
@@ -44,14 +45,14 @@ def fetch_command(
     ] = None,
 ) -> None:
     """Bring fresh SPX and VIX history into a CSV of daily bars; no session is ever interpolated."""
-    from kronos.fetch import existing_history, fetch_history, replace_market_csv
-    from kronos.push import push_days
+    from kronos.commands.push import push_days
+    from kronos.market.fetch import existing_history, fetch_history, replace_market_csv
 
     sources = _sources(vix_url, spx_url, spx_csv)
     existing = existing_history(out)
     first, last = _date("--start", start), _date("--end", end)
     with progress("fetching") as ticker:
-        report = fetch_history(sources, _now, existing, start=first, end=last, refresh=refresh, progress=ticker)
+        report = fetch_history(sources, system_clock, existing, start=first, end=last, refresh=refresh, progress=ticker)
     if report.changed:
         replace_market_csv(report.history, out)
     for line in _lines(report, out, refreshed=refresh):
@@ -61,15 +62,14 @@ def fetch_command(
 
 
 def _sources(vix_url: str | None, spx_url: str | None, spx_csv: Path | None) -> Sources:
-    from kronos.fetch import Sources
-    from kronos.sources.spx import SpxChart, SpxFile
-    from kronos.sources.vix import VixFile
+    from kronos.market.sources.spx import SpxChart, SpxFile
+    from kronos.market.sources.vix import VixFile
 
     if spx_url is not None and spx_csv is not None:
         raise KronosError("--spx-url and --spx-csv exclude each other")
     chart = SpxChart() if spx_url is None else SpxChart(spx_url)
     vix = VixFile() if vix_url is None else VixFile(vix_url)
-    return Sources(chart if spx_csv is None else SpxFile(spx_csv), vix)
+    return {"vix": vix, "spx": chart if spx_csv is None else SpxFile(spx_csv)}
 
 
 def _lines(report: FetchReport, out: Path, *, refreshed: bool) -> list[str]:
@@ -93,14 +93,10 @@ def _lines(report: FetchReport, out: Path, *, refreshed: bool) -> list[str]:
 
 
 def _some(days: Days) -> str:
-    shown = [str(day) for day in days[:MOST_SHOWN]]
+    shown = [str(parse_day) for parse_day in days[:MOST_SHOWN]]
     return ", ".join(shown) + (f" and {len(days) - MOST_SHOWN:,} more, to {days[-1]}" if len(days) > MOST_SHOWN else "")
 
 
 def _date(option: str, text: str | None) -> date | None:
-    value = day(option, text)
+    value = parse_day(option, text)
     return None if value is None else as_date(value)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -17,18 +17,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kronos.condor import CondorSpec
+from kronos.condor.spec import CondorSpec
 from kronos.errors import KronosError, MarketDataError
-from kronos.market import MarketHistory
-from kronos.market_csv import bundled_sample, read_market_csv
-from kronos.sessions import as_date, exchange_sessions
+from kronos.market.csv_file import bundled_sample, read_market_csv
+from kronos.market.history import MarketHistory
+from kronos.market.sessions import as_date, exchange_sessions
 
 WIDTH_WITHOUT_TERMINAL = 120
 
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
-class Entry(StrEnum):
+class EntryName(StrEnum):
     """When the condor is sold."""
 
     OPEN = "open"
@@ -49,7 +49,7 @@ DataOption = Annotated[
 ]
 StartOption = Annotated[str | None, typer.Option("--start", metavar="DATE", help="First session, like 2014-01-03.")]
 EndOption = Annotated[str | None, typer.Option("--end", metavar="DATE", help="Last session, like 2018-12-31.")]
-EntryOption = Annotated[Entry, typer.Option("--entry", help="When the condor is sold.")]
+EntryOption = Annotated[EntryName, typer.Option("--entry", help="When the condor is sold.")]
 DteOption = Annotated[
     int | None,
     typer.Option(
@@ -63,7 +63,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MarketInputs:
     """What history a command is about."""
 
     history: MarketHistory
@@ -72,26 +72,28 @@ class Asked:
     end: np.datetime64 | None
 
 
-def asked_for(data: Path | None, start: str | None, end: str | None, entry: Entry, dte: int | None) -> Asked:
+def read_inputs(
+    data: Path | None, start: str | None, end: str | None, entry: EntryName, dte: int | None
+) -> MarketInputs:
     """Read the history and check that it covers what was asked for.
 
     Raises
     ------
     KronosError
     """
-    kind: Literal["open", "close"] = "open" if entry is Entry.OPEN else "close"
+    kind: Literal["open", "close"] = "open" if entry is EntryName.OPEN else "close"
     default_dte = 0 if kind == "open" else 1
     try:
         spec = CondorSpec(entry=kind, dte_sessions=default_dte if dte is None else dte)
     except ValueError as error:
         raise KronosError(str(error)) from error
     history = bundled_sample() if data is None else read_market_csv(data)
-    first, last = day("--start", start), day("--end", end)
+    first, last = parse_day("--start", start), parse_day("--end", end)
     _require_covered(history, first, last)
-    return Asked(history, spec, first, last)
+    return MarketInputs(history, spec, first, last)
 
 
-def day(option: str, text: str | None) -> np.datetime64 | None:
+def parse_day(option: str, text: str | None) -> np.datetime64 | None:
     """A date option's value.
 
     Raises

@@ -10,18 +10,19 @@ import typer
 from kronos.commands.options import (
     DataOption,
     DteOption,
-    Entry,
+    EntryName,
     EntryOption,
     JobsOption,
     VariantName,
     all_cores,
-    asked_for,
     console,
-    day,
+    parse_day,
     progress,
+    read_inputs,
     say_left_out,
 )
 from kronos.errors import KronosError
+from kronos.features.variants import variant_named
 
 DEFAULT_REPORT = Path("report.html")
 
@@ -29,7 +30,7 @@ DEFAULT_REPORT = Path("report.html")
 def report_command(
     out: Annotated[Path, typer.Option("--out", help="Where to write the page.")] = DEFAULT_REPORT,
     data: DataOption = None,
-    entry: EntryOption = Entry.OPEN,
+    entry: EntryOption = EntryName.OPEN,
     dte: DteOption = None,
     test_start: Annotated[
         str | None, typer.Option("--test-start", metavar="DATE", help="Score sessions from here on.")
@@ -43,11 +44,16 @@ def report_command(
     from kronos.report.page import render
     from kronos.report.study import make_study
 
-    asked = asked_for(data, None, None, entry, dte)
-    since = day("--test-start", test_start)
+    asked = read_inputs(data, None, None, entry, dte)
+    since = parse_day("--test-start", test_start)
     with progress("walking forward, then looking closer") as ticker:
         study = make_study(
-            asked.history, asked.spec, variant.value, test_start=since, jobs=jobs or all_cores(), progress=ticker
+            asked.history,
+            asked.spec,
+            variant_named(variant.value),
+            test_start=since,
+            jobs=jobs or all_cores(),
+            progress=ticker,
         )
     say_left_out(list(study.stale_years))
     page = render(study)

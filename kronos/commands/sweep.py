@@ -11,18 +11,18 @@ import typer
 from kronos.commands.options import (
     DataOption,
     EndOption,
-    Entry,
+    EntryName,
     JobsOption,
     JsonOption,
     StartOption,
     all_cores,
-    asked_for,
     console,
     progress,
+    read_inputs,
 )
 from kronos.commands.trading import (
     ChainsOption,
-    Management,
+    ManagementName,
     MultipliersOption,
     PriceOption,
     SoldAtName,
@@ -63,13 +63,13 @@ def sweep_command(
     as_json: JsonOption = False,
 ) -> None:
     """Backtest every combination of the values given, one row a spec and multiplier."""
-    from kronos import sweep as sweeping
-    from kronos.tables import sweep_table
+    from kronos.backtest import sweep as sweeping
+    from kronos.commands.tables import sweep_table
 
     asked_lists = {
-        "entry": _words("--entry", entry, [name.value for name in Entry]),
+        "entry": _words("--entry", entry, [name.value for name in EntryName]),
         "dte_sessions": _counts("--dte", dte),
-        "management": _words("--management", management, [name.value for name in Management]),
+        "management": _words("--management", management, [name.value for name in ManagementName]),
         "wing_width_points": _numbers("--wing", wing),
         "strike_step_points": _numbers("--step", step),
         "slippage_points": _numbers("--slippage", slippage),
@@ -83,8 +83,8 @@ def sweep_command(
     points = sweeping.grid(values)
     if out is not None:
         sweeping.require_table_name(out)
-    asked = asked_for(data, start, end, Entry.OPEN, None)
-    market = sweeping.Market(
+    asked = read_inputs(data, start, end, EntryName.OPEN, None)
+    market = sweeping.SweepMarket(
         asked.history,
         asked.start,
         asked.end,
@@ -131,6 +131,6 @@ def _counts(option: str, text: str | None) -> list[int] | None:
 def _chains(path: Path | None) -> Any:
     if path is None:
         return None
-    from kronos.chain_files import read_chains
+    from kronos.backtest.chain_files import read_chains
 
     return read_chains(path)

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kronos import condor
+from kronos.condor.costs import Terms
+from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec, Management
 from kronos.errors import KronosError
-from kronos.terms import Terms
 
 if TYPE_CHECKING:
-    from kronos.quotes import EntryQuotes, SoldAt
+    from kronos.backtest.quotes import EntryQuotes, SoldAt
 
 DEFAULT_TERMS = Terms()
 
 
-class Management(StrEnum):
+class ManagementName(StrEnum):
     """What is done between entry and settlement."""
 
     HOLD = "hold"
@@ -46,9 +46,9 @@ MultipliersOption = Annotated[
 ]
 
 
-def management_of(name: Management) -> condor.Management:
+def management_of(name: ManagementName) -> Management:
     """The option's value as the spec holds it."""
-    return "hold" if name is Management.HOLD else "touch"
+    return "hold" if name is ManagementName.HOLD else "touch"
 
 
 def multipliers_of(text: str | None) -> tuple[float, ...]:
@@ -59,7 +59,7 @@ def multipliers_of(text: str | None) -> tuple[float, ...]:
     KronosError
     """
     if text is None:
-        return condor.SD_MULTIPLIERS
+        return SD_MULTIPLIERS
     values = numbers("--multipliers", text)
     if any(value <= 0 for value in values):
         raise KronosError(f"--multipliers {text!r}: a multiplier is above 0")
@@ -87,7 +87,7 @@ def sold_at(name: SoldAtName) -> SoldAt:
     return "natural" if name is SoldAtName.NATURAL else "mid"
 
 
-def read_quotes(chains: Path | None, spec: condor.CondorSpec, price: SoldAtName) -> EntryQuotes | None:
+def read_quotes(chains: Path | None, spec: CondorSpec, price: SoldAtName) -> EntryQuotes | None:
     """The quotes to sell at, where a chain was named.
 
     Raises
@@ -96,6 +96,6 @@ def read_quotes(chains: Path | None, spec: condor.CondorSpec, price: SoldAtName)
     """
     if chains is None:
         return None
-    from kronos.chain_files import read_chains
+    from kronos.backtest.chain_files import read_chains
 
     return read_chains(chains).at_entry(spec.entry, sold_at(price))

@@ -7,22 +7,22 @@ from typing import Annotated
 
 import typer
 
-from kronos.artefact import identity
 from kronos.commands.options import (
     DataOption,
     DteOption,
     EndOption,
-    Entry,
+    EntryName,
     EntryOption,
     JobsOption,
     StartOption,
     all_cores,
-    asked_for,
     console,
     progress,
+    read_inputs,
     say_left_out,
 )
 from kronos.errors import KronosError
+from kronos.model.artefact import identity
 
 DEFAULT_ARTEFACT = Path("ares_model.ares")
 
@@ -31,7 +31,7 @@ def train_command(
     data: DataOption = None,
     start: StartOption = None,
     end: EndOption = None,
-    entry: EntryOption = Entry.OPEN,
+    entry: EntryOption = EntryName.OPEN,
     dte: DteOption = None,
     out: Annotated[Path, typer.Option("--out", help="Where to write the artefact.")] = DEFAULT_ARTEFACT,
     push_url: Annotated[
@@ -41,18 +41,18 @@ def train_command(
     jobs: JobsOption = None,
 ) -> None:
     """Train the calibrated model on history, walk it forward, and write the artefact."""
-    from kronos.push import push
-    from kronos.tables import training_table
+    from kronos.commands.push import push
+    from kronos.commands.tables import training_table
     from kronos.training.export import train
     from kronos.training.rows import build_rows
 
     if activate and push_url is None:
         raise KronosError("--activate goes with --push URL")
-    asked = asked_for(data, start, end, entry, dte)
+    asked = read_inputs(data, start, end, entry, dte)
     rows, stale = build_rows(asked.history, asked.spec, asked.start, asked.end)
     say_left_out(stale)
     with progress("training") as ticker:
-        trained = train(rows, asked.spec, jobs=jobs or all_cores(), progress=ticker.phase)
+        trained = train(rows, asked.spec, asked.history, jobs=jobs or all_cores(), progress=ticker.phase)
     content = trained.artefact.to_bytes()
     try:
         out.write_bytes(content)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from kronos.report.effects import Effect
+from kronos.report.elements import Figure, Table
 from kronos.report.formats import MINUS, NINETY_FIVE, interval, percent, percent_tick, signed, tick
-from kronos.report.parts import Figure, Table
 from kronos.report.svg import Drawing, Panel
 
 ROW = 24.0
@@ -18,23 +18,6 @@ DENSITY_BINS = 30
 FLAT_BELOW = 0.005
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri")
 LOW_RANK, HIGH_RANK = 0.1, 0.9
-
-MEANINGS = {
-    "vix": "VIX at entry",
-    "expected_move_pct": "expected move, % of the price",
-    "day_of_week": "day of the week",
-    "vix_percentile_30d": "share of the last 30 days' VIX closes below today's, %",
-    "vix_change_1d": "last known day's change of VIX, %",
-    "price_change_1d": "last known day's change of SPX, %",
-    "win_rate_30d": "share of the condors of the last 30 days that won",
-    "realised_5_over_implied": "volatility of the last 5 sessions over VIX, log",
-    "realised_22_over_implied": "volatility of the last 22 sessions over VIX, log",
-    "range_5_over_implied": "mean range of the last 5 sessions over what VIX implied, log",
-    "range_22_over_implied": "mean range of the last 22 sessions over what VIX implied, log",
-    "return_5": "return of the last 5 sessions, in standard deviations",
-    "drawdown_66": "distance from the highest close of 66 sessions, in standard deviations",
-    "holidays_ahead": "weekdays without a session before settlement",
-}
 
 
 def importance(effects: Sequence[Effect]) -> Figure:
@@ -51,7 +34,7 @@ def importance(effects: Sequence[Effect]) -> Figure:
     for row, effect in enumerate(effects):
         y = panel.y.at(row)
         low, high = panel.x(effect.skill_lost_interval)
-        drawing.text(panel.left - 8, y + 4, effect.names[0], "tick", "end")
+        drawing.text(panel.left - 8, y + 4, effect.name, "tick", "end")
         drawing.add("line", "whisker model", x1=low, x2=high, y1=y, y2=y)
         panel.dots([effect.skill_lost], [row], "model")
     return Figure(drawing, summary)
@@ -61,8 +44,7 @@ def directions(effects: Sequence[Effect]) -> Table:
     """The same in figures, with which way each moves the probability."""
     columns = ("feature", "skill lost", "95 % interval", "what it does")
     rows = [
-        (one.names[0], signed(one.skill_lost, 4), interval(one.skill_lost_interval, 4), direction(one))
-        for one in effects
+        (one.name, signed(one.skill_lost, 4), interval(one.skill_lost_interval, 4), direction(one)) for one in effects
     ]
     return Table("What each feature does, the most important first", columns, rows)
 
@@ -74,7 +56,7 @@ def effect(index: int, shown: Effect, probabilities: tuple[float, float]) -> Fig
     ----------
     probabilities : of the vertical axis, the same for all features
     """
-    name = shown.names[0]
+    name = shown.name
     summary = f"{meaning(shown)}. {direction(shown)}"
     drawing = Drawing(f"effect-{index}", WIDTH, HEIGHT, f"Probability along {name}", summary)
     panel = Panel(drawing, (46, 30, 346, HEIGHT - 36), _across(shown), probabilities)
@@ -104,9 +86,11 @@ def common_probabilities(effects: Sequence[Effect]) -> tuple[float, float]:
 
 def meaning(shown: Effect) -> str:
     """A feature in words, and what moved along with it."""
-    words = MEANINGS.get(shown.names[0], shown.names[0].replace("_", " "))
-    along = " and ".join(shown.names[1:])
-    return words[0].upper() + words[1:] + (f" (moved together with {along})" if along else "")
+    feature, *others = shown.features
+    unit = "" if feature.encoding == "weekday" else f" ({feature.unit})"
+    along = " and ".join(other.name for other in others)
+    words = feature.meaning + unit
+    return words + (f", moved together with {along}" if along else "")
 
 
 def direction(shown: Effect) -> str:
@@ -116,8 +100,8 @@ def direction(shown: Effect) -> str:
     if shown.discrete:
         low, high = int(shown.probability.argmin()), int(shown.probability.argmax())
         between = (
-            f"{percent(shown.probability[low])} at {tick_label(shown.names[0], shown.values[low])} to "
-            f"{percent(shown.probability[high])} at {tick_label(shown.names[0], shown.values[high])}."
+            f"{percent(shown.probability[low])} at {tick_label(shown.name, shown.values[low])} to "
+            f"{percent(shown.probability[high])} at {tick_label(shown.name, shown.values[high])}."
         )
         return f"From {between}"
     first, last = _at_ranks(shown)
@@ -125,7 +109,7 @@ def direction(shown: Effect) -> str:
     way = "hardly moves" if abs(end - start) < FLAT_BELOW else "rises" if end > start else "falls"
     return (
         f"The probability {way}, {percent(start)} to {percent(end)}, from "
-        f"{tick_label(shown.names[0], shown.values[first])} to {tick_label(shown.names[0], shown.values[last])} "
+        f"{tick_label(shown.name, shown.values[first])} to {tick_label(shown.name, shown.values[last])} "
         "(10th to 90th percentile)."
     )
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kronos.market import Floats
-from kronos.policy import Advice
-from kronos.sessions import SESSIONS_PER_YEAR
-from kronos.training.policy_scores import FollowedAdvice
+from kronos.market.history import Floats
+from kronos.model.policy import TradeAction
+from kronos.statistics.intervals import mean_error
+from kronos.statistics.ratios import loss_from_peak, sharpe, sortino
+from kronos.training.policy_scores import PolicyReplay
 
-NORMAL_95 = 1.959964
 FULL_RISK_SHARE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Earned:
-    """What a way of trading earned, dollars a condor, modelled; ratios are over all sessions, traded or not.
+class PnlSummary:
+    """What a way of trading earned, in modelled dollars a condor; ratios are over all sessions, traded or not.
 
     Attributes
     ----------
@@ -37,41 +37,37 @@ class Earned:
     sortino: float | None
 
 
-def followed_pnl(followed: FollowedAdvice) -> Floats:
+def followed_pnl(followed: PolicyReplay) -> Floats:
     """(n,) modelled dollars of following the advice: the condor scaled by the advised risk, 0 where skipped."""
     return followed.net_pnl_dollars * followed.risk_share
 
 
-def earned(pnl: Floats) -> Earned:
+def summarise_pnl(pnl: Floats) -> PnlSummary:
     """Summarise (n,) dollars a session."""
-    spread = float(pnl.std(ddof=1)) if len(pnl) > 1 else 0.0
-    downside = float(np.sqrt((np.minimum(pnl, 0) ** 2).mean()))
-    mean, year = float(pnl.mean()), float(np.sqrt(SESSIONS_PER_YEAR))
-    return Earned(
+    return PnlSummary(
         sessions=len(pnl),
-        mean=mean,
-        mean_error=NORMAL_95 * spread / float(np.sqrt(len(pnl))),
+        mean=float(pnl.mean()),
+        mean_error=mean_error(pnl),
         total=float(pnl.sum()),
         worst=float(pnl.min()),
         max_drawdown=float(drawdown(pnl).max()),
-        sharpe=year * mean / spread if spread > 0 else None,
-        sortino=year * mean / downside if downside > 0 else None,
+        sharpe=sharpe(pnl),
+        sortino=sortino(pnl),
     )
 
 
 def drawdown(pnl: Floats) -> Floats:
     """(n,) dollars below the highest equity so far, which starts at 0."""
-    equity = np.cumsum(pnl)
-    return np.asarray(np.maximum.accumulate(np.maximum(equity, 0)) - equity)
+    return loss_from_peak(np.cumsum(pnl), 0.0)
 
 
-def by_advice(followed: FollowedAdvice) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+def by_advice(followed: PolicyReplay) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
     """(n,) which sessions were given each advice, where any was."""
     full = followed.traded & (followed.risk_share >= FULL_RISK_SHARE)
     kinds = {
-        Advice.TRADE_FULL: full,
-        Advice.TRADE_REDUCED: followed.traded & ~full,
-        Advice.SKIP_TODAY: ~followed.traded,
+        TradeAction.TRADE_FULL: full,
+        TradeAction.TRADE_REDUCED: followed.traded & ~full,
+        TradeAction.SKIP_TODAY: ~followed.traded,
     }
     for advice, given in kinds.items():
         if given.any():

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS
-from kronos.market import Floats
+from kronos.condor.spec import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS
+from kronos.market.history import Floats
+from kronos.report.elements import Figure, Table
 from kronos.report.formats import MINUS, NONE, count, dollars, percent, percent_tick, plain
-from kronos.report.money import Earned, by_advice, drawdown, earned, followed_pnl
-from kronos.report.parts import Figure, Table
+from kronos.report.money import PnlSummary, by_advice, drawdown, followed_pnl, summarise_pnl
 from kronos.report.score_figures import NARROW, WIDE, year_ticks
 from kronos.report.study import Study
 from kronos.report.svg import Drawing, Panel
@@ -36,8 +36,8 @@ def equity(study: Study) -> Figure:
 def earnings(study: Study) -> Table:
     """Both ways of trading in figures."""
     ways = {
-        "always trading": earned(study.followed.net_pnl_dollars),
-        "following the advice": earned(followed_pnl(study.followed)),
+        "always trading": summarise_pnl(study.followed.net_pnl_dollars),
+        "following the advice": summarise_pnl(followed_pnl(study.followed)),
     }
     columns = ("modelled money", "sessions", "mean a session", "total", "worst", "max drawdown", "Sharpe", "Sortino")
     rows = [
@@ -67,7 +67,7 @@ def advice_table(study: Study) -> Table:
             count(int(given.sum())),
             percent(given.mean()),
             percent(won[given].mean()),
-            _with_error(earned(followed.net_pnl_dollars[given])),
+            _with_error(summarise_pnl(followed.net_pnl_dollars[given])),
         )
         for advice, given in by_advice(followed)
     ]
@@ -160,7 +160,7 @@ def _whole(amount: float) -> str:
     return f"{amount:,.0f}".replace("-", MINUS)
 
 
-def _with_error(one: Earned) -> str:
+def _with_error(one: PnlSummary) -> str:
     return f"{dollars(one.mean)} ± {one.mean_error:.2f}"
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from kronos.condor import SD_MULTIPLIERS, CondorSpec
+from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec
 from kronos.report import effect_figures, money_figures, score_figures
+from kronos.report.elements import Table
 from kronos.report.formats import count, dollars, dollars_interval, interval, percent, plain, signed
-from kronos.report.limits import limitations, opens_table
-from kronos.report.parts import Table
+from kronos.report.limitations import limitations, opens_table
 from kronos.report.study import Study
-from kronos.scores import Scores
+from kronos.statistics.scores import Scores
 from kronos.training.export import LIBRARIES, fingerprint
 
 NAMES = {
@@ -72,7 +72,7 @@ def _content(study: Study) -> Mapping[str, Any]:
         "importance": effect_figures.importance(varying),
         "directions": effect_figures.directions(varying),
         "effects": [effect_figures.effect(at, shown, probabilities) for at, shown in enumerate(varying)],
-        "constant": [shown.names[0] for shown in study.effects if not shown.varies],
+        "constant": [shown.name for shown in study.effects if not shown.varies],
         "equity": money_figures.equity(study),
         "earnings": money_figures.earnings(study),
         "by_advice": money_figures.advice_table(study),

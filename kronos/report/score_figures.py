@@ -6,13 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kronos.market import Floats, years_of
+from kronos.market.history import Floats, years_of
+from kronos.market.sessions import Days
+from kronos.report.elements import Figure, Table
 from kronos.report.formats import NINETY_FIVE, count, interval, percent, percent_tick, plain, signed, tick
-from kronos.report.parts import Figure, Table
 from kronos.report.study import Study
 from kronos.report.svg import Drawing, Panel
-from kronos.scores import CONFIDENCE, Bin, Scores
-from kronos.sessions import Days
+from kronos.statistics.calibration import Bin
+from kronos.statistics.intervals import TAIL
+from kronos.statistics.scores import Scores
 
 BAND_SAMPLES = 2_000
 WINDOW_SESSIONS = 63
@@ -141,8 +143,7 @@ def _consistency_band(panel: Panel, bins: tuple[Bin, ...]) -> None:
     rng = np.random.default_rng(0)
     at = [one.mean_probability for one in bins]
     drawn = [rng.binomial(one.count, one.mean_probability, BAND_SAMPLES) / one.count for one in bins]
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail], axis=1)
+    low, high = np.quantile(drawn, [TAIL, 1 - TAIL], axis=1)
     panel.area(at, np.maximum(low, panel.y.low), high, "band")
 
 

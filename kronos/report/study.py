@@ -8,24 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from kronos.backtest import Backtest, backtest
-from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS, CondorSpec
+from kronos.condor.spec import DEFAULT_COLUMN, CondorSpec
 from kronos.errors import TrainingRefusedError
-from kronos.features import Variant
-from kronos.market import Floats, MarketHistory, Positions
-from kronos.policy import Policy
-from kronos.report.effects import Effect, feature_effects
-from kronos.report.fold_models import refit
-from kronos.report.opens import OpeningYear, opening_years
-from kronos.sessions import Days
+from kronos.features.variants import FULL, Variant
+from kronos.market.history import Floats, MarketHistory, Positions
+from kronos.market.sessions import Days
+from kronos.model.policy import Policy
+from kronos.progress import Progress
+from kronos.report.effects import Effect, FoldModel, feature_effects
+from kronos.report.opening_prices import OpeningYear, opening_years
+from kronos.training.estimator import CurveEstimator
 from kronos.training.evaluate import Evaluation, evaluate
-from kronos.training.export import fit_variant
-from kronos.training.out_of_fold import Progress
-from kronos.training.policy_scores import FollowedAdvice, follow_advice
+from kronos.training.policy_scores import PolicyReplay, replay_policy
 from kronos.training.recipe import DEFAULT_RECIPE, Recipe
 from kronos.training.rows import TrainingRows, build_rows
 
 MIN_TESTED_SESSIONS = 60
-AT_ONE = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +34,7 @@ class Study:
     ----------
     rows : all training rows
     stale_years : years left out since their opens are stale
-    chosen : positions of the tested sessions in `evaluation.out_of_fold`
+    chosen : positions of the tested sessions in `evaluation.walk.predictions`
     money : the backtest of the whole history, modelled
     followed : what the policy would have advised on the tested sessions
     effects : of the features, the most important first
@@ -50,40 +48,40 @@ class Study:
     evaluation: Evaluation
     chosen: Positions
     money: Backtest
-    followed: FollowedAdvice
+    followed: PolicyReplay
     effects: Sequence[Effect]
     openings: Sequence[OpeningYear]
 
     @property
     def sessions(self) -> Days:
         """(n,) tested."""
-        return self.evaluation.out_of_fold.rows.sessions[self.chosen]
+        return self.evaluation.walk.predictions.rows.sessions[self.chosen]
 
     @property
     def probability(self) -> Floats:
         """(n,) at multiplier 1.0, out of sample."""
-        return np.asarray(self.evaluation.out_of_fold.probability[self.chosen, AT_ONE])
+        return np.asarray(self.evaluation.walk.predictions.probability[self.chosen, DEFAULT_COLUMN])
 
     @property
     def climatology(self) -> Floats:
         """(n,) the base rate known at the time."""
-        return np.asarray(self.evaluation.out_of_fold.climatology[self.chosen, AT_ONE])
+        return np.asarray(self.evaluation.walk.predictions.climatology[self.chosen, DEFAULT_COLUMN])
 
     @property
     def logistic(self) -> Floats:
         """(n,) the logistic regression's probability."""
-        return np.asarray(self.evaluation.out_of_fold.logistic[self.chosen, AT_ONE])
+        return np.asarray(self.evaluation.logistic[self.chosen, DEFAULT_COLUMN])
 
     @property
     def won(self) -> Floats:
         """(n,) 1.0 or 0.0 at multiplier 1.0."""
-        return np.asarray(self.evaluation.out_of_fold.rows.labels[self.chosen, AT_ONE])
+        return np.asarray(self.evaluation.walk.predictions.rows.labels[self.chosen, DEFAULT_COLUMN])
 
 
 def make_study(
     history: MarketHistory,
     spec: CondorSpec,
-    variant: Variant = "full",
+    variant: Variant = FULL,
     *,
     test_start: np.datetime64 | None = None,
     policy: Policy | None = None,
@@ -96,7 +94,7 @@ def make_study(
     Parameters
     ----------
     test_start : the first session to score; default: all that were predicted
-    progress : called as (steps done, steps in all), twice over: for walking forward and for looking closer
+    progress : called as (steps done, steps in all) while the variant is walked forward
 
     Raises
     ------
@@ -118,10 +116,14 @@ def make_study(
         jobs=jobs,
         progress=progress,
     )
-    tested = evaluation.out_of_fold
+    tested = evaluation.walk.predictions
     chosen = _enough_to_report_on(evaluation.scored)
-    walked = refit(rows, variant, tested, chosen, spec.horizon_sessions, recipe, jobs=jobs, progress=progress)
-    shipped = fit_variant(rows, variant, tested, recipe)
+    walked = [
+        FoldModel(model, own[np.isin(own, chosen)])
+        for model, own in zip(evaluation.walk.models, evaluation.walk.tested, strict=True)
+        if np.isin(own, chosen).any()
+    ]
+    shipped = CurveEstimator(variant, recipe).fit(rows, tested)
     sessions = tested.rows.sessions[chosen]
     return Study(
         spec=spec,
@@ -131,7 +133,7 @@ def make_study(
         evaluation=evaluation,
         chosen=chosen,
         money=money,
-        followed=follow_advice(tested, chosen, money, policy or Policy()),
+        followed=replay_policy(tested, chosen, money, policy or Policy()),
         effects=feature_effects(shipped, walked, tested, chosen, recipe.seed),
         openings=tuple(opening_years(history, sessions)) if spec.entry == "open" else (),
     )

@@ -11,19 +11,22 @@ from typing import Any
 import numpy as np
 
 from kronos.backtest import Backtest
-from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS, CondorSpec
+from kronos.condor.spec import DEFAULT_COLUMN, SD_MULTIPLIERS, CondorSpec
 from kronos.errors import TrainingRefusedError
-from kronos.features import Variant
-from kronos.market import Floats, Positions, years_of
-from kronos.policy import Policy
-from kronos.scores import Scores, score
-from kronos.training.out_of_fold import OutOfFold, Progress, walk_forward
-from kronos.training.policy_scores import PolicyScores, follow_advice
+from kronos.features.variants import FULL, Variant
+from kronos.market.history import Floats, Positions, years_of
+from kronos.model.curve import CurveModel
+from kronos.model.log_odds import expit
+from kronos.model.policy import Policy
+from kronos.progress import Progress
+from kronos.statistics.scores import Scores, score
+from kronos.training.estimator import walk_variant
+from kronos.training.policy_scores import PolicyScores, replay_policy
 from kronos.training.recipe import DEFAULT_RECIPE, Recipe
-from kronos.training.references import guide_recipe
+from kronos.training.references import GuideEstimator, GuideModel
 from kronos.training.rows import TrainingRows
+from kronos.training.walk_forward import Walk, walk_forward
 
-AT_ONE = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
 VIX_REGIMES = ((0.0, 15.0), (15.0, 20.0), (20.0, 30.0), (30.0, float("inf")))
 MIN_SESSIONS_IN_GROUP = 20
 
@@ -39,10 +42,12 @@ class Evaluation:
     references : `model`, `climatology`, `logistic`, `guide_recipe` at multiplier 1.0
     by_multiplier, by_year, by_vix_regime : the model's scores, by group
     policy : the served policy scored with modelled money, where a backtest was given
-    scored : rows of `out_of_fold` that all figures are of
+    walk : the models and their predictions
+    logistic : (n, multipliers) the same walk's logistic regressions, one row a prediction
+    scored : rows of the predictions that all figures are of
     """
 
-    variant: Variant
+    variant: str
     sessions: int
     first: str
     last: str
@@ -52,7 +57,8 @@ class Evaluation:
     by_year: Mapping[str, Scores]
     by_vix_regime: Mapping[str, Scores]
     policy: PolicyScores | None
-    out_of_fold: OutOfFold
+    walk: Walk[CurveModel]
+    logistic: Floats
     scored: Positions
 
     def as_dict(self) -> dict[str, Any]:
@@ -74,7 +80,7 @@ class Evaluation:
 
     def write_predictions(self, path: Path) -> None:
         """One CSV row a tested session and multiplier: `date,sd_multiplier,probability,base_rate,win`."""
-        tested = self.out_of_fold
+        tested = self.walk.predictions
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["date", "sd_multiplier", "probability", "base_rate", "win"])
@@ -88,7 +94,7 @@ class Evaluation:
 def evaluate(
     rows: TrainingRows,
     spec: CondorSpec,
-    variant: Variant = "full",
+    variant: Variant = FULL,
     *,
     test_start: np.datetime64 | None = None,
     money: Backtest | None = None,
@@ -109,24 +115,26 @@ def evaluate(
     TrainingRefusedError
         Where there is too little to train on, or nothing to test.
     """
-    tested = walk_forward(rows, variant, spec.horizon_sessions, recipe, jobs=jobs, progress=progress)
-    guide_rows, guide = guide_recipe(rows, spec.horizon_sessions, recipe, jobs=jobs)
+    gap = spec.horizon_sessions
+    walk = walk_variant(rows, variant, gap, recipe, jobs=jobs, progress=progress)
+    guide = _walk_guide(rows, gap, recipe, jobs).predictions
+    tested = walk.predictions
     scored = tested.scored(test_start)
-    scored = scored[np.isin(tested.rows.sessions[scored], guide_rows.sessions)]
+    scored = scored[np.isin(tested.rows.sessions[scored], guide.rows.sessions)]
     if not len(scored):
         raise TrainingRefusedError("no session is left to test: choose an earlier --test-start or a longer history")
     sessions, labels = tested.rows.sessions[scored], tested.rows.labels[scored]
     model, climatology = tested.probability[scored], tested.climatology[scored]
-    won, base = labels[:, AT_ONE], climatology[:, AT_ONE]
-    at_guide = np.searchsorted(guide_rows.sessions, sessions)
+    won, base = labels[:, DEFAULT_COLUMN], climatology[:, DEFAULT_COLUMN]
+    logistic = _logistic(walk)
     columns = {
-        "model": model[:, AT_ONE],
+        "model": model[:, DEFAULT_COLUMN],
         "climatology": base,
-        "logistic": tested.logistic[scored, AT_ONE],
-        "guide_recipe": guide[at_guide],
+        "logistic": logistic[scored, DEFAULT_COLUMN],
+        "guide_recipe": guide.probability[np.searchsorted(guide.rows.sessions, sessions), 0],
     }
     return Evaluation(
-        variant=variant,
+        variant=variant.name,
         sessions=len(scored),
         first=str(sessions[0]),
         last=str(sessions[-1]),
@@ -138,9 +146,29 @@ def evaluate(
         },
         by_year=_by_group(years_of(sessions).astype(str), columns["model"], base, won),
         by_vix_regime=_by_group(_regimes(tested.rows.vix[scored]), columns["model"], base, won),
-        policy=None if money is None else follow_advice(tested, scored, money, policy or Policy()).scores(),
-        out_of_fold=tested,
+        policy=None if money is None else replay_policy(tested, scored, money, policy or Policy()).scores(),
+        walk=walk,
+        logistic=logistic,
         scored=scored,
+    )
+
+
+def _walk_guide(rows: TrainingRows, gap_sessions: int, recipe: Recipe, jobs: int) -> Walk[GuideModel]:
+    estimator = GuideEstimator(recipe.seed)
+    complete = rows.take(rows.complete(estimator.variant))
+    splits = recipe.walk_forward.splits(complete.sessions, gap_sessions)
+    walk: Walk[GuideModel] = walk_forward(estimator, complete, splits, gap_sessions, jobs=jobs)
+    return walk
+
+
+def _logistic(walk: Walk[CurveModel]) -> Floats:
+    """(n, multipliers) probabilities of the logistic regressions that the walk's models started from."""
+    rows = walk.predictions.rows
+    return np.concatenate(
+        [
+            expit(model.logistic_log_odds(rows.of_variant(model.variant)[tested]))
+            for model, tested in zip(walk.models, walk.tested, strict=True)
+        ]
     )
 
 

@@ -4,61 +4,63 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from kronos.artefact import Artefact
-from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS, CondorSpec
-from kronos.curve import CurveModel
-from kronos.features import VARIANTS, Variant, schema_hash
-from kronos.packing import pack
-from kronos.policy import Policy
-from kronos.scores import Scores, score
-from kronos.training.calibrate import fit_calibrator
-from kronos.training.fit import fit_logistic, fit_trees
-from kronos.training.out_of_fold import OutOfFold, base_rates, walk_forward
-from kronos.training.progress import Phases, silent
+from kronos.condor.spec import DEFAULT_COLUMN, SD_MULTIPLIERS, CondorSpec
+from kronos.features.variants import FULL, MINIMAL, VARIANTS
+from kronos.market.history import MarketHistory
+from kronos.market.sessions import as_date
+from kronos.model.artefact import Artefact
+from kronos.model.formats import NEWEST_FORMAT
+from kronos.model.packing import pack
+from kronos.model.policy import Policy
+from kronos.model.probes import COUNT, Probes
+from kronos.progress import Phases, silent
+from kronos.statistics.scores import Scores, score
+from kronos.training.estimator import CurveEstimator, walk_variant
 from kronos.training.recipe import DEFAULT_RECIPE, Recipe
-from kronos.training.rows import TrainingRows, row_arrays
+from kronos.training.rows import TrainingRows, feature_list, row_arrays
+from kronos.training.walk_forward import Predictions, base_rates
 
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
-PROBES = 8
-TRAINING: dict[Variant, str] = {variant: f"training {variant}" for variant in VARIANTS}
-AT_ONE = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
+TRAINING = {variant.name: f"training {variant.name}" for variant in VARIANTS}
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedModel:
-    """The artefact of a training and the out-of-sample evidence behind it."""
+    """The artefact of a training and the out-of-sample evidence behind it, by variant."""
 
     artefact: Artefact
-    out_of_fold: Mapping[Variant, OutOfFold]
-    scores: Mapping[Variant, Scores]
+    predictions: Mapping[str, Predictions]
+    scores: Mapping[str, Scores]
 
     @property
     def headline_metrics(self) -> dict[str, Any]:
         """The richest variant's scores at multiplier 1.0."""
-        return self.scores[VARIANTS[0]].as_dict()
+        return self.scores[FULL.name].as_dict()
 
 
 def train(
     rows: TrainingRows,
     spec: CondorSpec,
+    history: MarketHistory | None = None,
     *,
     policy: Policy | None = None,
     recipe: Recipe = DEFAULT_RECIPE,
     jobs: int = 1,
     progress: Phases = silent,
 ) -> TrainedModel:
-    """Train the three variants; the same rows and recipe give the same artefact, byte for byte.
+    """Train the three variants; the same rows, history and recipe give the same artefact, byte for byte.
 
     Parameters
     ----------
     rows : in order of time
+    history : the bars that the rows came of, for the artefact's probes; without them those stand on made-up bars
     progress : told of a phase for each variant, named as in `TRAINING`, and of its folds
 
     Raises
@@ -67,54 +69,48 @@ def train(
         Where a variant has too few sessions or losses.
     """
     arrays: dict[str, npt.NDArray[Any]] = {}
-    variants: dict[str, Any] = {}
-    out_of_fold: dict[Variant, OutOfFold] = {}
-    scores: dict[Variant, Scores] = {}
-    probes = _probes(rows)
+    variants: list[dict[str, Any]] = []
+    predictions: dict[str, Predictions] = {}
+    scores: dict[str, Scores] = {}
+    probes = _probes(rows, spec, history)
     for variant in VARIANTS:
-        tell = progress(TRAINING[variant])
-        tested = walk_forward(rows, variant, spec.horizon_sessions, recipe, jobs=jobs, progress=tell)
+        tell = progress(TRAINING[variant.name])
+        tested = walk_variant(rows, variant, spec.horizon_sessions, recipe, jobs=jobs, progress=tell).predictions
         scored = tested.scored()
-        out_of_fold[variant] = tested
-        scores[variant] = score(
-            tested.probability[scored, AT_ONE],
-            tested.climatology[scored, AT_ONE],
-            tested.rows.labels[scored, AT_ONE],
+        predictions[variant.name] = tested
+        scores[variant.name] = score(
+            tested.probability[scored, DEFAULT_COLUMN],
+            tested.climatology[scored, DEFAULT_COLUMN],
+            tested.rows.labels[scored, DEFAULT_COLUMN],
         )
-        model = fit_variant(rows, variant, tested, recipe)
+        model = CurveEstimator(variant, recipe).fit(rows, tested)
         packed, values = pack(model)
-        features = rows.take(rows.complete(variant)).for_variant(variant)
+        features = rows.take(rows.complete(variant)).of_variant(variant)
         arrays |= packed
-        arrays[f"{variant}/feature_summary"] = np.array(
+        arrays[f"{variant.name}/feature_summary"] = np.array(
             [features.min(axis=0), features.max(axis=0), np.median(features, axis=0)]
         )
-        arrays[f"probes/{variant}"] = model.curve(probes.for_variant(variant))
-        variants[variant] = {**values, "metrics": scores[variant].as_dict()}
-    arrays |= {"base_rates": base_rates(_complete(rows).labels)[0], "probes/features": probes.features}
-    arrays |= row_arrays(rows)
+        columns = [rows.known.index(feature) for feature in variant.features]
+        arrays[f"probes/{variant.name}"] = model.curve(probes.values[:, columns])
+        named = {"name": variant.name, "features": feature_list(variant.features)}
+        variants.append({**named, **values, "metrics": scores[variant.name].as_dict()})
+    arrays |= {"base_rates": base_rates(_complete(rows).labels)[0], **probes.arrays(), **row_arrays(rows)}
     manifest = _manifest(rows, spec, policy or Policy(), recipe, variants)
-    return TrainedModel(Artefact(manifest, arrays), out_of_fold, scores)
-
-
-def fit_variant(rows: TrainingRows, variant: Variant, tested: OutOfFold, recipe: Recipe) -> CurveModel:
-    """The model that ships: fitted on all complete rows, calibrated on all out-of-fold predictions."""
-    complete = rows.take(rows.complete(variant))
-    logistic = fit_logistic(complete, variant, recipe)
-    trees = fit_trees(complete, variant, logistic, recipe)
-    calibrator = fit_calibrator(tested.rows.sessions, tested.log_odds, tested.rows.labels, recipe)
-    return CurveModel(variant, logistic, trees, calibrator)
+    return TrainedModel(Artefact(manifest, arrays), predictions, scores)
 
 
 def _manifest(
-    rows: TrainingRows, spec: CondorSpec, policy: Policy, recipe: Recipe, variants: Mapping[str, Any]
+    rows: TrainingRows, spec: CondorSpec, policy: Policy, recipe: Recipe, variants: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     complete = _complete(rows)
     return {
+        "format": NEWEST_FORMAT,
         "spec": asdict(spec),
         "policy": asdict(policy),
         "recipe": asdict(recipe),
-        "feature_schema_sha256": schema_hash(),
         "sd_multipliers": list(SD_MULTIPLIERS),
+        "features": feature_list(rows.known),
+        "variants": list(variants),
         "training": {
             "first": str(rows.sessions[0]),
             "last": str(rows.sessions[rows.from_the_market()][-1]),
@@ -123,23 +119,25 @@ def _manifest(
             "data_sha256": fingerprint(rows),
         },
         "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
-        "variants": variants,
     }
 
 
 def fingerprint(rows: TrainingRows) -> str:
     """SHA-256 of the training rows."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(repr(feature_list(rows.known)).encode())
     for name, array in sorted(row_arrays(rows).items()):
         digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 
 def _complete(rows: TrainingRows) -> TrainingRows:
-    return rows.take(rows.complete(VARIANTS[-1]))
+    return rows.take(rows.complete(MINIMAL))
 
 
-def _probes(rows: TrainingRows) -> TrainingRows:
-    """A handful of complete rows, evenly over time."""
-    complete = np.flatnonzero(rows.complete(VARIANTS[0]))
-    return rows.take(complete[np.linspace(0, len(complete) - 1, min(PROBES, len(complete))).astype(int)])
+def _probes(rows: TrainingRows, spec: CondorSpec, history: MarketHistory | None) -> Probes:
+    """Probes at a handful of complete rows that the history has bars for, evenly over time."""
+    stored = np.empty(0, "datetime64[D]") if history is None else history.sessions[history.has_bar]
+    complete = np.flatnonzero(rows.complete(FULL) & np.isin(rows.sessions, stored))
+    chosen = complete[np.linspace(0, len(complete) - 1, min(COUNT, len(complete))).astype(int)]
+    entries = [(as_date(rows.sessions[at]), float(rows.price[at]), float(rows.vix[at])) for at in chosen]
+    return Probes.of_history(history, spec, entries, rows.known)

@@ -9,15 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from kronos.backtest import Backtest
-from kronos.condor import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS
-from kronos.curve import GRID
-from kronos.market import Floats, Positions
-from kronos.policy import Advice, Policy
-from kronos.scores import BOOTSTRAP_SAMPLES, CONFIDENCE
-from kronos.sessions import Days
-from kronos.training.out_of_fold import OutOfFold
-
-AT_ONE = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
+from kronos.condor.spec import DEFAULT_COLUMN, DEFAULT_SD_MULTIPLIER, MULTIPLIERS
+from kronos.market.history import Floats, Positions
+from kronos.market.sessions import Days
+from kronos.model.policy import Policy, TradeAction
+from kronos.model.prediction import Prediction
+from kronos.statistics.intervals import bootstrap_counts, central
+from kronos.training.walk_forward import Predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class PolicyScores:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FollowedAdvice:
+class PolicyReplay:
     """What the policy would have advised and what a condor earned, session by session.
 
     Attributes
@@ -71,7 +69,7 @@ class FollowedAdvice:
         )
 
 
-def follow_advice(tested: OutOfFold, rows: Positions, money: Backtest, policy: Policy) -> FollowedAdvice:
+def replay_policy(tested: Predictions, rows: Positions, money: Backtest, policy: Policy) -> PolicyReplay:
     """Ask the policy on each of the given out-of-fold rows, against the base rate known at that time.
 
     Parameters
@@ -83,26 +81,21 @@ def follow_advice(tested: OutOfFold, rows: Positions, money: Backtest, policy: P
     sessions = tested.rows.sessions[rows]
     decisions = [
         policy.decide(
-            float(tested.probability[row, AT_ONE]),
-            float(tested.climatology[row, AT_ONE]),
-            GRID,
-            tested.probability[row],
+            Prediction.at(DEFAULT_SD_MULTIPLIER, MULTIPLIERS, tested.probability[row], tested.climatology[row])
         )
         for row in rows
     ]
-    return FollowedAdvice(
+    return PolicyReplay(
         sessions=sessions,
-        traded=np.array([decision.advice is not Advice.SKIP_TODAY for decision in decisions], dtype=bool),
+        traded=np.array([decision.advice is not TradeAction.SKIP_TODAY for decision in decisions], dtype=bool),
         risk_share=np.array([decision.suggested_risk_pct / policy.full_risk_pct for decision in decisions]),
-        net_pnl_dollars=money.net_pnl_dollars[np.searchsorted(money.sessions, sessions), AT_ONE],
+        net_pnl_dollars=money.net_pnl_dollars[np.searchsorted(money.sessions, sessions), DEFAULT_COLUMN],
     )
 
 
 def _interval(pnl: Floats, traded: npt.NDArray[np.bool_], seed: int) -> tuple[float, float]:
     """95 % bootstrap interval, by session, of mean traded minus mean skipped."""
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(len(pnl), np.full(len(pnl), 1 / len(pnl)), size=BOOTSTRAP_SAMPLES)
+    counts = bootstrap_counts(len(pnl), np.random.default_rng(seed))
     counts = counts[(counts[:, traded].sum(axis=1) > 0) & (counts[:, ~traded].sum(axis=1) > 0)]
     means = [(counts[:, chosen] @ pnl[chosen]) / counts[:, chosen].sum(axis=1) for chosen in (traded, ~traded)]
-    low, high = np.quantile(means[0] - means[1], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return float(low), float(high)
+    return central(means[0] - means[1])

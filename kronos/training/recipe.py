@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kronos.market import Floats
-from kronos.sessions import Days
+from kronos.market.history import Floats
+from kronos.market.sessions import Days
 from kronos.training.walk_forward import WalkForward
 
 DAYS_PER_YEAR = 365.25
@@ -40,6 +40,7 @@ class Recipe:
     clip_deviations : columns are cut this many standard deviations from their mean
     boosting_rounds, learning_rate, max_leaves, min_rows_in_leaf, l2, columns_share : of the boosted trees
     model_recency, calibrator_recency : how older sessions count less
+    calibrator : which of `calibrate.CALIBRATORS`
     shrinkage_sessions : the calibrator is drawn to the identity as if this many sessions agreed with it
     end_block_sessions : sessions at the model's own probability added to each isotonic block
     calibration_bins : bins of equal count that isotonic regression works on
@@ -56,6 +57,7 @@ class Recipe:
     columns_share: float = 0.3
     model_recency: Recency = Recency(4.0, 1 / 4)
     calibrator_recency: Recency = Recency(1.0, 1 / 16)
+    calibrator: str = "isotonic"
     shrinkage_sessions: float = 400.0
     end_block_sessions: float = 2.0
     calibration_bins: int = 200

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from kronos.artefact import Artefact
-from kronos.condor import SD_MULTIPLIERS, CondorSpec, wins
+from kronos.condor.labels import wins
+from kronos.condor.spec import DEFAULT_COLUMN, SD_MULTIPLIERS, CondorSpec
 from kronos.errors import MarketDataError
-from kronos.features import (
-    FEATURES,
-    VARIANT_FEATURES,
-    MarketAtEntry,
-    Variant,
-    feature_matrix,
-    market_at_entry,
-)
-from kronos.market import Floats, MarketHistory, Positions, stale_open_years, years_of
-from kronos.packing import require_array
-from kronos.sessions import Days
+from kronos.features.entries import Entries
+from kronos.features.matrix import feature_matrix
+from kronos.features.registry import Feature, FeatureId
+from kronos.features.variants import CURRENT_FEATURES, Variant
+from kronos.market.history import Flags, Floats, MarketHistory, Positions, stale_open_years, years_of
+from kronos.market.sessions import Days
+from kronos.model.artefact import Artefact
+from kronos.model.formats import in_newest_format
+from kronos.model.model import features_in, multipliers_in
+from kronos.model.packing import require_array
 
-Labels = Floats
+ARRAYS = ("sessions", "price", "vix", "features", "labels")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,41 +32,51 @@ class TrainingRows:
 
     Attributes
     ----------
+    known : what the columns of `features` are
     sessions : (n,) datetime64[D], ascending, each once
     price, vix : (n,) at entry
-    features : (n, len(FEATURES)), NaN where not knowable
+    features : (n, len(known)), NaN where not knowable
     labels : (n, len(SD_MULTIPLIERS)) 1.0 win, 0.0 loss, NaN where not known
     """
 
+    known: tuple[Feature, ...]
     sessions: Days
     price: Floats
     vix: Floats
     features: Floats
-    labels: Labels
+    labels: Floats
 
     def __len__(self) -> int:
         return len(self.sessions)
 
-    def take(self, chosen: Positions | npt.NDArray[np.bool_] | slice) -> TrainingRows:
+    def take(self, chosen: Positions | Flags | slice) -> TrainingRows:
         """Some of the rows."""
-        return TrainingRows(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+        return TrainingRows(self.known, **{name: getattr(self, name)[chosen] for name in ARRAYS})
 
-    def for_variant(self, variant: Variant) -> Floats:
-        """(n, k) the variant's own features, in its order."""
-        return self.features[:, [FEATURES.index(name) for name in VARIANT_FEATURES[variant]]]
+    def of_variant(self, variant: Variant) -> Floats:
+        """(n, features of the variant) its own features, in its order."""
+        return self.features[:, [self.known.index(feature) for feature in variant.features]]
 
-    def complete(self, variant: Variant) -> npt.NDArray[np.bool_]:
+    def complete(self, variant: Variant) -> Flags:
         """(n,) whether all of a variant's features, and at least one label, are known."""
-        absent = np.isnan(self.for_variant(variant)).any(axis=1) | np.isnan(self.labels).all(axis=1)
+        absent = np.isnan(self.of_variant(variant)).any(axis=1) | np.isnan(self.labels).all(axis=1)
         return np.asarray(~absent)
 
-    def from_the_market(self) -> npt.NDArray[np.bool_]:
+    def from_the_market(self) -> Flags:
         """(n,) which rows have every label, as only a settlement gives them."""
         return np.asarray(~np.isnan(self.labels).any(axis=1))
 
     def losses(self) -> int:
-        """Sessions lost at multiplier 1.0."""
-        return int((self.labels[:, SD_MULTIPLIERS.index(1.0)] == 0).sum())
+        """Sessions lost at the default multiplier."""
+        return int((self.labels[:, DEFAULT_COLUMN] == 0).sum())
+
+    def with_features(self, known: Sequence[Feature]) -> TrainingRows:
+        """The same rows with other columns; NaN where a feature was not among the known ones."""
+        columns = [
+            self.features[:, self.known.index(feature)] if feature in self.known else np.full(len(self), np.nan)
+            for feature in known
+        ]
+        return replace(self, known=tuple(known), features=np.column_stack(columns))
 
 
 def build_rows(
@@ -74,6 +84,7 @@ def build_rows(
     spec: CondorSpec,
     start: np.datetime64 | None = None,
     end: np.datetime64 | None = None,
+    features: Sequence[Feature] = CURRENT_FEATURES,
 ) -> tuple[TrainingRows, list[int]]:
     """Rows for every session from `start` to `end` that can be entered and is settled.
 
@@ -102,13 +113,13 @@ def build_rows(
     positions = np.flatnonzero(chosen & ~np.isnan(labels).any(axis=1))
     if not len(positions):
         raise MarketDataError("no session between these dates has both an entry and a settlement")
-    return rows_at(history, spec, market_at_entry(history, spec, positions), labels[positions]), stale
+    return rows_at(Entries.of_history(history, spec, positions), labels[positions], features), stale
 
 
-def rows_at(history: MarketHistory, spec: CondorSpec, entry: MarketAtEntry, labels: Labels) -> TrainingRows:
+def rows_at(entries: Entries, labels: Floats, features: Sequence[Feature] = CURRENT_FEATURES) -> TrainingRows:
     """Rows for the given entries and their (n, len(SD_MULTIPLIERS)) labels."""
-    features = feature_matrix(history, entry, spec)
-    return TrainingRows(history.sessions[entry.positions], entry.price, entry.vix, features, labels)
+    matrix = feature_matrix(entries, features)
+    return TrainingRows(tuple(features), entries.days, entries.price, entries.vix, matrix, labels)
 
 
 def _nothing_left(
@@ -125,36 +136,42 @@ def _nothing_left(
 
 
 def merge_rows(rows: TrainingRows, newer: TrainingRows) -> TrainingRows:
-    """Both as one, in order of time; where both have a session, the newer row stands."""
+    """Both as one, in order of time; where both have a session, the newer row stands. Both have the same columns."""
+    if rows.known != newer.known:
+        raise ValueError("rows of different features cannot be merged")
     kept = rows.take(~np.isin(rows.sessions, newer.sessions))
     joined = TrainingRows(
-        **{
-            field.name: np.concatenate([getattr(kept, field.name), getattr(newer, field.name)])
-            for field in fields(kept)
-        }
+        rows.known, **{name: np.concatenate([getattr(kept, name), getattr(newer, name)]) for name in ARRAYS}
     )
     return joined.take(np.argsort(joined.sessions, kind="stable"))
 
 
 def row_arrays(rows: TrainingRows) -> dict[str, npt.NDArray[Any]]:
     """The rows as arrays of an artefact, so that a retrain can continue from them."""
-    return {f"rows/{field.name}": getattr(rows, field.name) for field in fields(rows)}
+    return {f"rows/{name}": getattr(rows, name) for name in ARRAYS}
+
+
+def feature_list(features: Sequence[Feature]) -> list[FeatureId]:
+    """Features as a manifest names them."""
+    return [feature.id for feature in features]
 
 
 def rows_of(artefact: Artefact) -> TrainingRows:
-    """The training rows that travel in an artefact.
+    """The training rows that travel in an artefact, with its own features and the labels of today's multipliers.
 
     Raises
     ------
     ArtefactError
     """
+    manifest = in_newest_format(artefact.manifest)
+    known, multipliers = features_in(manifest["features"]), multipliers_in(manifest)
     count = len(artefact.arrays.get("rows/sessions", ()))
     shapes: dict[str, tuple[int, ...]] = {
         "sessions": (count,),
         "price": (count,),
         "vix": (count,),
-        "features": (count, len(FEATURES)),
-        "labels": (count, len(SD_MULTIPLIERS)),
+        "features": (count, len(known)),
+        "labels": (count, len(multipliers)),
     }
     arrays = {
         name: require_array(
@@ -166,4 +183,15 @@ def rows_of(artefact: Artefact) -> TrainingRows:
         )
         for name, shape in shapes.items()
     }
-    return TrainingRows(**arrays)
+    arrays["labels"] = _on_grid(arrays["labels"], multipliers)
+    return TrainingRows(known, **arrays)
+
+
+def _on_grid(labels: Floats, multipliers: Floats) -> Floats:
+    """(n, len(SD_MULTIPLIERS)) labels of (n, k) at other multipliers: those that both have, NaN elsewhere."""
+    found = np.full((len(labels), len(SD_MULTIPLIERS)), np.nan)
+    for at, multiplier in enumerate(SD_MULTIPLIERS):
+        same = np.flatnonzero(np.isclose(multipliers, multiplier))
+        if len(same):
+            found[:, at] = labels[:, same[0]]
+    return found

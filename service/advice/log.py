@@ -8,11 +8,10 @@ from datetime import date, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy.dialects.postgresql import insert
 
 from ares_client.contract import AdviceReply, AdviceRequest
+from service.advice.repository import AdviceRepository
 from service.db.engine import Sessions, transaction
-from service.db.tables import AdviceRow
 from service.errors import DatabaseUnavailableError
 
 log = structlog.get_logger(__name__)
@@ -64,7 +63,7 @@ class AdviceLog:
             batch = [self._waiting[at] for at in range(min(BATCH_ROWS, len(self._waiting)))]
             try:
                 async with transaction(self._sessions) as session:
-                    await session.execute(insert(AdviceRow).on_conflict_do_nothing(), batch)
+                    await AdviceRepository(session).insert(batch)
             except DatabaseUnavailableError as error:
                 log.warning("advice_log_waits", waiting=len(self._waiting), lost=self.lost, error=str(error))
                 return False

@@ -8,15 +8,24 @@ from datetime import date, datetime
 from typing import Literal
 
 from ares_client.contract import AdviceRequest
-from kronos.condor import CondorSpec
-from kronos.features import MARKET_FEATURES, VARIANT_FEATURES, VARIANTS, Variant, features_at_entry
-from kronos.market import MarketHistory
-from kronos.sessions import NEW_YORK, ExchangeSessions
+from kronos.features.matrix import features_at_entry
+from kronos.market.history import MarketHistory
+from kronos.market.sessions import NEW_YORK, ExchangeSessions
+from kronos.model.model import Model
 
 RELATIVE_TOLERANCE = 0.01
 ABSOLUTE_TOLERANCE = 0.01
 
-Source = Literal["derived", "request"]
+FeatureSource = Literal["derived", "request"]
+HINTS = (
+    "day_of_week",
+    "expected_move_pct",
+    "vix_percentile_30d",
+    "vix_change_1d",
+    "price_change_1d",
+    "win_rate_30d",
+)
+"""Features that a request may carry. They are used only where the stored bars do not give them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +42,9 @@ class ResolvedFeatures:
     """
 
     session: date
-    variant: Variant
+    variant: str
     values: dict[str, float]
-    sources: dict[str, Source]
+    sources: dict[str, FeatureSource]
     mismatch: bool
     market_closed: bool
 
@@ -43,7 +52,7 @@ class ResolvedFeatures:
 def resolve(
     request: AdviceRequest,
     as_of: datetime,
-    spec: CondorSpec,
+    model: Model,
     history: MarketHistory | None,
     calendar: ExchangeSessions,
 ) -> ResolvedFeatures:
@@ -56,20 +65,20 @@ def resolve(
     """
     session = calendar.entry_session(as_of)
     closed = session != as_of.astimezone(NEW_YORK).date()
-    derived = features_at_entry(history, spec, session, request.price, request.vix)
-    given = {name: float(value) for name in MARKET_FEATURES if (value := getattr(request, name)) is not None}
+    derived = features_at_entry(history, model.spec, session, request.price, request.vix, model.features)
+    given = {name: float(value) for name in HINTS if (value := getattr(request, name)) is not None}
     if closed:
         given.pop("day_of_week", None)
     values = given | derived
-    sources: dict[str, Source] = {name: "derived" if name in derived else "request" for name in values}
+    sources: dict[str, FeatureSource] = {name: "derived" if name in derived else "request" for name in values}
     sources["vix"] = "request"
-    variant = next(v for v in VARIANTS if all(name in values for name in VARIANT_FEATURES[v]))
-    used = VARIANT_FEATURES[variant]
+    variant = model.answering(values)
+    used = variant.feature_names
     return ResolvedFeatures(
         session=session,
         values={name: values[name] for name in used},
         sources={name: sources[name] for name in used},
-        variant=variant,
+        variant=variant.name,
         mismatch=any(not _agree(given[name], derived[name]) for name in given.keys() & derived.keys()),
         market_closed=closed,
     )

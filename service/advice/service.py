@@ -11,16 +11,16 @@ import structlog
 
 from ares_client.contract import AdviceReply, AdviceRequest
 from kronos.errors import MarketDataError
-from kronos.model import Prediction
-from kronos.policy import Policy
-from kronos.sessions import exchange_sessions
+from kronos.market.clock import Clock
+from kronos.market.sessions import exchange_sessions
+from kronos.model.policy import Policy
+from kronos.model.prediction import ExplainedPrediction
 from service.advice.log import AdviceLog
 from service.advice.resolve import ResolvedFeatures, resolve
-from service.clock import Clock
 from service.errors import OutsideCalendarError
-from service.market_days.holder import MarketHolder
-from service.metrics import Metrics
-from service.models.holder import LiveModel, ModelHolder
+from service.metrics import ServiceMetrics
+from service.replica.bars import BarsHolder
+from service.replica.model import LiveModel, ModelHolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class AdviceService:
     def __init__(
         self,
         models: ModelHolder,
-        market: MarketHolder,
+        market: BarsHolder,
         log: AdviceLog,
         rules: AdviceRules,
         clock: Clock,
-        metrics: Metrics,
+        metrics: ServiceMetrics,
     ) -> None:
         self._models = models
         self._market = market
@@ -62,7 +62,7 @@ class AdviceService:
         now = self._clock()
         as_of = request.as_of or now
         try:
-            features = resolve(request, as_of, live.model.spec, self._market.history, exchange_sessions())
+            features = resolve(request, as_of, live.model, self._market.history, exchange_sessions())
         except MarketDataError as error:
             raise OutsideCalendarError(str(error)) from error
         prediction = live.model.predict(features.variant, features.values, request.sd_multiplier)
@@ -78,17 +78,11 @@ class AdviceService:
         as_of: datetime,
         live: LiveModel,
         features: ResolvedFeatures,
-        prediction: Prediction,
+        prediction: ExplainedPrediction,
     ) -> AdviceReply:
         notes, limits = self._reasons(as_of, live, features, prediction)
         policy = self._rules.policy or live.model.policy
-        decision = policy.decide(
-            prediction.probability,
-            prediction.base_rate,
-            prediction.multipliers,
-            prediction.curve,
-            may_trade_full=not limits or limits == ["no_skill"],
-        )
+        decision = policy.decide(prediction, may_trade_full=not limits or limits == ["no_skill"])
         return AdviceReply.model_validate(
             {
                 "advice_id": advice_id,
@@ -114,11 +108,11 @@ class AdviceService:
         )
 
     def _reasons(
-        self, as_of: datetime, live: LiveModel, features: ResolvedFeatures, prediction: Prediction
+        self, as_of: datetime, live: LiveModel, features: ResolvedFeatures, prediction: ExplainedPrediction
     ) -> tuple[list[str], list[str]]:
         """What informs, and what degrades the answer."""
         notes = {
-            "reduced_variant": features.variant != "full",
+            "reduced_variant": features.variant != live.model.richest.name,
             "feature_mismatch": features.mismatch,
             "not_a_session": features.market_closed,
         }
@@ -131,7 +125,7 @@ class AdviceService:
         return [name for name, holds in notes.items() if holds], [name for name, holds in limits.items() if holds]
 
 
-def _curve(prediction: Prediction) -> list[dict[str, Any]]:
+def _curve(prediction: ExplainedPrediction) -> list[dict[str, Any]]:
     return [
         {"sd_multiplier": float(m), "win_probability": float(p), "base_rate": float(base)}
         for m, p, base in zip(prediction.multipliers, prediction.curve, prediction.base_rates, strict=True)

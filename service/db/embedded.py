@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from service.errors import ConfigurationError, EmbeddedPostgresError
+from service.errors import EmbeddedPostgresError, SettingsError
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -197,14 +197,14 @@ def with_running_database(settings: Settings) -> Settings:
 
     Raises
     ------
-    ConfigurationError
+    SettingsError
         Where none is named and none runs over the data folder.
     """
     if settings.database_url is not None:
         return settings
     server = EmbeddedPostgres(settings.data_dir)
     if not server.is_running():
-        raise ConfigurationError(
+        raise SettingsError(
             f"no database: set ADVISOR_DATABASE_URL, or set ADVISOR_DATA_DIR to the folder that `advisor up` "
             f"(or `make run`) works in and let it run; nothing runs over {settings.data_dir}"
         )

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from service.errors import ConfigurationError, DatabaseUnavailableError
+from service.errors import DatabaseUnavailableError, SettingsError
 
 if TYPE_CHECKING:
     from sqlalchemy import ExceptionContext
@@ -32,11 +32,11 @@ def database_url(settings: Settings) -> str:
 
     Raises
     ------
-    ConfigurationError
+    SettingsError
         Where none is set.
     """
     if settings.database_url is None:
-        raise ConfigurationError("no database: set ADVISOR_DATABASE_URL, or start with `advisor up`")
+        raise SettingsError("no database: set ADVISOR_DATABASE_URL, or start with `advisor up`")
     url = make_url(settings.database_url.get_secret_value())
     return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 

@@ -42,7 +42,7 @@ def _all_of(column: str, values: list[str]) -> str:
     return f"{column} <@ ARRAY[{', '.join(repr(str(value)) for value in values)}]::text[]"
 
 
-class Table(DeclarativeBase):
+class TableBase(DeclarativeBase):
     """Base of all tables: constraint names and column types are settled here."""
 
     metadata = MetaData(
@@ -65,7 +65,7 @@ class Table(DeclarativeBase):
     }
 
 
-class RetrainRunRow(Table):
+class RetrainRunRow(TableBase):
     """One asked-for retraining. Its live state is the queue's; here stand only its verdict and figures."""
 
     __tablename__ = "retrain_runs"
@@ -88,7 +88,7 @@ class RetrainRunRow(Table):
     finished_at: Mapped[datetime | None]
 
 
-class OutcomeRow(Table):
+class OutcomeRow(TableBase):
     """One closed trade, as the bot reported it."""
 
     __tablename__ = "ares_ml_outcomes"
@@ -120,7 +120,7 @@ class OutcomeRow(Table):
     trained_in: Mapped[UUID | None] = mapped_column(ForeignKey(RetrainRunRow.run_id))
 
 
-class AdviceRow(Table):
+class AdviceRow(TableBase):
     """One answer to `POST /advice`."""
 
     __tablename__ = "advice_log"
@@ -147,7 +147,7 @@ class AdviceRow(Table):
     logged_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class MarketDayRow(Table):
+class MarketDayRow(TableBase):
     """One session's daily bar."""
 
     __tablename__ = "market_days"
@@ -164,7 +164,7 @@ class MarketDayRow(Table):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class ModelVersionRow(Table):
+class ModelVersionRow(TableBase):
     """One model version. At most one is the champion; retention takes the bytes of old ones, never their figures."""
 
     __tablename__ = "model_versions"
@@ -190,7 +190,7 @@ class ModelVersionRow(Table):
     run_id: Mapped[UUID | None] = mapped_column(ForeignKey(RetrainRunRow.run_id))
 
 
-class ApiKeyRow(Table):
+class ApiKeyRow(TableBase):
     """One bearer key, as the hash of its secret."""
 
     __tablename__ = "api_keys"

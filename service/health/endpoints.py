@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
-from service.auth import require
-from service.dependencies import StateDependency
-from service.http import guarded, problem, problems
+from service.http.authorisation import require
+from service.http.dependencies import State
+from service.http.problems import guarded, problem, problems
 from service.keys.scopes import Scope
 
 router = APIRouter(tags=["health"])
@@ -35,13 +35,13 @@ async def livez() -> Alive:
 
 
 @router.get("/readyz", response_model=Ready, responses=problems(503))
-async def readyz(request: Request, state: StateDependency) -> Ready | Response:
+async def readyz(request: Request, state: State) -> Ready | Response:
     """Whether advice can be given, and if not, why."""
     if (why := state.not_ready_because) is not None:
         return problem(request, 503, "Not ready", why)
-    history = state.market_holder.history
+    history = state.bars.history
     through = None if history is None else str(history.sessions[-1])
-    return Ready(model_version=state.model_holder.require().version, market_days_through=through)
+    return Ready(model_version=state.model.require().version, market_days_through=through)
 
 
 @router.get(
@@ -50,6 +50,6 @@ async def readyz(request: Request, state: StateDependency) -> Ready | Response:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **guarded()},
 )
-async def metrics(state: StateDependency) -> Response:
+async def metrics(state: State) -> Response:
     """Figures for Prometheus."""
     return Response(state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

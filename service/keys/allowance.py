@@ -13,7 +13,7 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from service.errors import TooManyRequestsError
-from service.keys.keyring import Caller
+from service.keys.caller import Caller
 from service.keys.scopes import Scope
 
 

@@ -7,10 +7,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from service.db.engine import close, create_engine, transaction
-from service.errors import ConfigurationError, DatabaseUnavailableError
-from service.keys.keyring import StoredKey
-from service.keys.on_disk import KeysOnDisk
+from service.errors import DatabaseUnavailableError, SettingsError
+from service.keys.caller import StoredKey
 from service.keys.repository import KeyRepository, stored_key
+from service.replica.keys_on_disk import KeysOnDisk
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -21,12 +21,12 @@ async def require_safe_binding(settings: Settings) -> None:
 
     Raises
     ------
-    ConfigurationError
+    SettingsError
     """
     if settings.binds_loopback_only or settings.api_key is not None:
         return
     if not any(not key.revoked for key in await _keys(settings)):
-        raise ConfigurationError(
+        raise SettingsError(
             f"ADVISOR_HOST={settings.host} can be reached from other machines: "
             "set ADVISOR_API_KEY or make a key with `advisor keys make` first"
         )

@@ -10,13 +10,13 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from ares_client.contract import MAX_IDENTIFIER_LENGTH
-from service.clock import system_clock
+from kronos.market.clock import system_clock
 from service.db.embedded import with_running_database
 from service.db.engine import create_engine, transaction
-from service.errors import ConfigurationError
+from service.errors import SettingsError
 from service.keys.scopes import Scope
 from service.keys.service import KeyService
-from service.logs import configure_logs
+from service.process.logs import configure_logs
 from service.settings import Settings, load_settings
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def make(
     """Make a key and print it: this once, since only its hash is stored."""
     for what, text in (("the name", name), ("--bot", bot)):
         if text is not None and not _is_identifier(text):
-            raise ConfigurationError(
+            raise SettingsError(
                 f"{what} must be 1 to {MAX_IDENTIFIER_LENGTH} printable ASCII characters without spaces"
             )
     key, token = _with_keys(lambda keys: keys.make(name, scope, bot))

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.db.tables import ApiKeyRow
-from service.keys.keyring import StoredKey
+from service.keys.caller import StoredKey
 from service.keys.scopes import Scope
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.clock import Clock
+from kronos.market.clock import Clock
+from service.db.notifications import Topic, notify
 from service.db.tables import ApiKeyRow
 from service.errors import NotFoundError
-from service.keys.keyring import PREFIX, StoredKey, digest
+from service.keys.caller import StoredKey
 from service.keys.repository import KeyRepository
 from service.keys.scopes import Scope
-from service.notifications import Topic, notify
+from service.replica.keyring import PREFIX, digest
 
 KEY_ID_BYTES = 6
 SECRET_BYTES = 32

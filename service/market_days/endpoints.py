@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 
 from ares_client.contract import MarketDays, MarketDaysReply
-from service.auth import require
-from service.dependencies import MarketDayServiceDependency
-from service.http import guarded
+from service.http.authorisation import require
+from service.http.dependencies import Session, State
+from service.http.problems import guarded
 from service.keys.scopes import Scope
+from service.market_days.service import MarketDayService
 
 router = APIRouter(tags=["market days"])
 
 
+async def _market_days(state: State, session: Session) -> MarketDayService:
+    return MarketDayService(session, state.clock)
+
+
+Bars = Annotated[MarketDayService, Depends(_market_days, scope="function")]
+
+
 @router.put("/market-days", dependencies=[require(Scope.OPERATE)], responses=guarded(400, 413, 422))
-async def put_market_days(days: MarketDays, market_days: MarketDayServiceDependency) -> MarketDaysReply:
+async def put_market_days(days: MarketDays, market_days: Bars) -> MarketDaysReply:
     """Insert or replace daily bars; features are derived from them."""
     return await market_days.put(days)

@@ -7,15 +7,13 @@ import asyncio
 import structlog
 
 from kronos.errors import KronosError
-from kronos.fetch import FetchReport, Sources, fetch_history
-from kronos.sessions import as_date
-from kronos.sources.spx import SpxChart
-from kronos.sources.vix import VixFile
-from service.clock import Clock
+from kronos.market.clock import Clock
+from kronos.market.fetch import FetchReport, Sources, fetch_history
+from kronos.market.sources.spx import SpxChart
+from kronos.market.sources.vix import VixFile
 from service.db.engine import Sessions, transaction
 from service.market_days.repository import MarketDayRepository
-from service.notifications import Topic, notify
-from service.outcomes.settled import Judge
+from service.market_days.service import MarketDayService
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -30,7 +28,7 @@ async def refresh_market_days(settings: Settings, sessions: Sessions, clock: Clo
     """
     if settings.vix_url is None or settings.spx_url is None:
         return
-    sources = Sources(spx=SpxChart(settings.spx_url), vix=VixFile(settings.vix_url))
+    sources: Sources = {"vix": VixFile(settings.vix_url), "spx": SpxChart(settings.spx_url)}
     async with transaction(sessions) as session:
         existing = await MarketDayRepository(session).history()
     try:
@@ -38,7 +36,7 @@ async def refresh_market_days(settings: Settings, sessions: Sessions, clock: Clo
     except KronosError as error:
         log.error("market_days_not_refreshed", error=str(error))
         return
-    await _store(report, sessions)
+    await _store(report, sessions, clock)
     log.info(
         "market_days_refreshed",
         added=len(report.added),
@@ -47,10 +45,7 @@ async def refresh_market_days(settings: Settings, sessions: Sessions, clock: Clo
     )
 
 
-async def _store(report: FetchReport, sessions: Sessions) -> None:
-    if not len(report.added):
-        return
-    async with transaction(sessions) as session:
-        await MarketDayRepository(session).upsert_history(report.history.on(report.added))
-        await Judge(session).judge_since(as_date(report.added[0]), as_date(report.added[-1]))
-        await notify(session, Topic.MARKET_DAYS)
+async def _store(report: FetchReport, sessions: Sessions, clock: Clock) -> None:
+    if len(report.added):
+        async with transaction(sessions) as session:
+            await MarketDayService(session, clock).add(report.history.on(report.added))

@@ -11,11 +11,10 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kronos.market import OPTIONAL_COLUMNS, REQUIRED_COLUMNS, MarketHistory
-from kronos.sessions import as_date
+from kronos.market.history import COLUMNS, MarketHistory
+from kronos.market.sessions import as_date
 from service.db.tables import MarketDayRow
 
-COLUMNS = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
 ROWS_PER_STATEMENT = 1_000
 
 
@@ -36,15 +35,6 @@ class MarketDayRepository:
                     set_={**replaced, "updated_at": func.clock_timestamp()},
                 )
             )
-
-    async def upsert_history(self, history: MarketHistory) -> None:
-        """Insert or replace the sessions that have a bar."""
-        bars = [
-            {"session": as_date(history.sessions[at])}
-            | {name: None if np.isnan(column[at]) else float(column[at]) for name, column in history.columns.items()}
-            for at in np.flatnonzero(history.has_bar)
-        ]
-        await self.upsert(bars)
 
     async def extent(self) -> tuple[date | None, date | None, int]:
         """The first and last session and how many there are."""
@@ -71,3 +61,12 @@ class MarketDayRepository:
         days = np.array([row[0] for row in rows], dtype="datetime64[D]")
         values = np.array([row[1:] for row in rows], dtype=np.float64)
         return MarketHistory.from_bars(days, {name: values[:, at] for at, name in enumerate(COLUMNS)})
+
+
+def bars_of(history: MarketHistory) -> list[dict[str, Any]]:
+    """The sessions of a history that have a bar, as `MarketDayRepository.upsert` takes them."""
+    return [
+        {"session": as_date(history.sessions[at])}
+        | {name: None if np.isnan(column[at]) else float(column[at]) for name, column in history.columns.items()}
+        for at in np.flatnonzero(history.has_bar)
+    ]

@@ -1,21 +1,29 @@
-"""Daily bars: checked against the exchange's sessions, then stored."""
+"""Daily bars: checked against the exchange's sessions, then stored; the trades that they settle are judged."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ares_client.contract import MarketDays, MarketDaysReply
-from kronos.fetch import last_settled_session
-from kronos.sessions import exchange_sessions
-from service.clock import Clock
+from kronos.condor.spec import CondorSpec
+from kronos.market.clock import Clock
+from kronos.market.fetch import last_settled_session
+from kronos.market.history import MarketHistory
+from kronos.market.sessions import as_date, exchange_sessions
+from service.db.notifications import Topic, notify
 from service.errors import NotASessionError
-from service.market_days.repository import MarketDayRepository
-from service.notifications import Topic, notify
-from service.outcomes.settled import Judge
+from service.market_days.repository import MarketDayRepository, bars_of
+from service.models.repository import ModelRepository
+from service.outcomes.judging import OutcomeJudge
+from service.outcomes.repository import OutcomeRepository
 
 
 class MarketDayService:
-    """Stores bars and says what is held."""
+    """Stores bars and says what is held, within one transaction."""
 
     def __init__(self, session: AsyncSession, clock: Clock) -> None:
         self._session = session
@@ -40,10 +48,18 @@ class MarketDayService:
             raise NotASessionError(f"bars are taken of sessions that have settled, which now are those to {settled}")
         if len(bars) < len(request.days):
             raise NotASessionError("a day is named twice")
-        await self._market_days.upsert(
-            [{"session": day, **bar.model_dump(exclude={"date"})} for day, bar in sorted(bars.items())]
-        )
-        await Judge(self._session).judge_since(min(bars), max(bars))
-        await notify(self._session, Topic.MARKET_DAYS)
+        rows = [{"session": day, **bar.model_dump(exclude={"date"})} for day, bar in sorted(bars.items())]
+        await self._store(rows, min(bars), max(bars))
         first, last, count = await self._market_days.extent()
         return MarketDaysReply.model_validate({"stored": len(bars), "first": first, "last": last, "sessions": count})
+
+    async def add(self, history: MarketHistory) -> None:
+        """Insert or replace the sessions of a history that have a bar."""
+        await self._store(bars_of(history), as_date(history.sessions[0]), as_date(history.sessions[-1]))
+
+    async def _store(self, rows: Sequence[dict[str, Any]], first: date, last: date) -> None:
+        await self._market_days.upsert(rows)
+        spec = await ModelRepository(self._session).champion_spec() or CondorSpec()
+        judge = OutcomeJudge(OutcomeRepository(self._session), await self._market_days.history(), spec)
+        await judge.judge_since(first, last)
+        await notify(self._session, Topic.MARKET_DAYS)

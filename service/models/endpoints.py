@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from ares_client.contract import ModelInfo
-from service.auth import require
-from service.dependencies import ModelServiceDependency, SettingsDependency
-from service.http import guarded, read_body
+from service.http.authorisation import require
+from service.http.body_limit import read_body
+from service.http.dependencies import Session, State
+from service.http.problems import guarded
 from service.keys.scopes import Scope
+from service.models.service import ModelService
 
 router = APIRouter(tags=["models"])
+
+
+async def _models(state: State, session: Session) -> ModelService:
+    return ModelService(session, state.clock, state.settings.models_kept)
+
+
+Models = Annotated[ModelService, Depends(_models, scope="function")]
 
 VersionPath = Annotated[str, Path(pattern=r"^\d{1,9}\.\d{1,9}\.\d{1,9}$", examples=["1.4.0"])]
 
@@ -35,30 +44,30 @@ ARTEFACT_BODY = {
 async def upload_model(
     request: Request,
     response: Response,
-    models: ModelServiceDependency,
-    settings: SettingsDependency,
+    models: Models,
+    state: State,
     activate: Annotated[bool, Query(description="make it the champion at once")] = False,
 ) -> ModelInfo:
     """Upload an artefact: the champion where there is none, otherwise a candidate unless `activate` is asked for."""
-    content = await read_body(request, settings.max_artefact_bytes)
+    content = await read_body(request, state.settings.max_artefact_bytes)
     info, new = await models.upload(content, activate=activate)
     response.status_code = 201 if new else 200
     return info
 
 
 @router.get("/models", dependencies=[require(Scope.READ)], responses=guarded())
-async def list_models(models: ModelServiceDependency) -> Sequence[ModelInfo]:
+async def list_models(models: Models) -> Sequence[ModelInfo]:
     """List every stored version, newest first."""
     return await models.list()
 
 
 @router.get("/models/{version}", dependencies=[require(Scope.READ)], responses=guarded(404, 422))
-async def get_model(version: VersionPath, models: ModelServiceDependency) -> ModelInfo:
+async def get_model(version: VersionPath, models: Models) -> ModelInfo:
     """Inspect one version with its manifest."""
     return await models.get(version)
 
 
 @router.post("/models/{version}/activate", dependencies=[require(Scope.OPERATE)], responses=guarded(404, 409, 422))
-async def activate_model(version: VersionPath, models: ModelServiceDependency) -> ModelInfo:
+async def activate_model(version: VersionPath, models: Models) -> ModelInfo:
     """Make a stored version the champion; this is also how to roll back."""
     return await models.activate(version)

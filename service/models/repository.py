@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
-from kronos.condor import CondorSpec
+from kronos.condor.spec import CondorSpec
 from service.db.locks import Lock, hold
 from service.db.tables import ModelVersionRow
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ares_client.contract import Metrics, ModelInfo
-from kronos.artefact import identity
 from kronos.errors import ArtefactError
-from kronos.model import Model
-from service.clock import Clock
+from kronos.market.clock import Clock
+from kronos.model.artefact import identity
+from kronos.model.model import Model
+from service.db.notifications import Topic, notify
 from service.db.tables import ModelVersionRow
 from service.errors import ArtefactGoneError, ArtefactRefusedError, NotFoundError
 from service.models.repository import ModelRepository
-from service.notifications import Topic, notify
 
 
 class ModelService:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
@@ -18,15 +18,23 @@ from ares_client.contract import (
     OutcomePage,
     OutcomeResult,
 )
-from service.auth import require
-from service.dependencies import OutcomeServiceDependency, StateDependency
-from service.http import guarded
-from service.keys.keyring import Caller
+from service.http.authorisation import require
+from service.http.dependencies import Session, State
+from service.http.problems import guarded
+from service.keys.caller import Caller
 from service.keys.scopes import Scope
+from service.outcomes.service import OutcomeService
 
 Message = TypeVar("Message", bound=BaseModel)
 
 router = APIRouter(tags=["outcomes"])
+
+
+async def _outcomes(state: State, session: Session) -> OutcomeService:
+    return OutcomeService(session, state.bars, state.model, state.clock)
+
+
+Outcomes = Annotated[OutcomeService, Depends(_outcomes, scope="function")]
 
 ONE_OR_MANY = {
     "requestBody": {
@@ -60,8 +68,8 @@ ONE_OR_MANY = {
 async def post_outcomes(
     body: Annotated[dict[str, Any], Body()],
     response: Response,
-    outcomes: OutcomeServiceDependency,
-    state: StateDependency,
+    outcomes: Outcomes,
+    state: State,
     caller: Annotated[Caller, require(Scope.OUTCOMES)],
 ) -> OutcomeResult | OutcomeBatchReply:
     """Report one closed trade, or a batch of up to 100. The reply is sent once they are durable."""
@@ -78,7 +86,7 @@ async def post_outcomes(
 
 @router.get("/outcomes", responses=guarded(422))
 async def list_outcomes(
-    outcomes: OutcomeServiceDependency,
+    outcomes: Outcomes,
     caller: Annotated[Caller, require(Scope.READ)],
     bot: Annotated[Identifier | None, Query(description="default: every bot that the key may see")] = None,
     start: Annotated[Day | None, Query(description="first trade date")] = None,

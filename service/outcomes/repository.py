@@ -8,14 +8,31 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, any_, cast, func, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Join,
+    and_,
+    any_,
+    cast,
+    func,
+    outerjoin,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from service.db.tables import OutcomeRow
-from service.outcomes.followed import followed_advice, traded_sd_multiplier
+from kronos.condor.spec import DEFAULT_SD_MULTIPLIER
+from service.db.tables import AdviceRow, OutcomeRow
 
 TradeKey = tuple[str, str]
+"""Bot and trade id."""
+TradedOutcome = tuple[OutcomeRow, float]
+"""A trade and the multiplier really traded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +45,9 @@ class TrainingOutcome:
     sd_multiplier: float
     price: float | None
     vix: float | None
+    put_short_strike: float | None
+    call_short_strike: float | None
+    settlement_price: float | None
     is_new: bool
 
 
@@ -73,6 +93,18 @@ class OutcomeRepository:
             query = query.where(OutcomeRow.id < before_id)
         return (await self._session.scalars(query)).all()
 
+    async def traded(self, keys: Sequence[TradeKey]) -> Sequence[TradedOutcome]:
+        """These trades, with the multiplier really traded."""
+        return await self._traded(tuple_(OutcomeRow.bot, OutcomeRow.trade_id).in_(keys))
+
+    async def traded_between(self, first: date, last: date) -> Sequence[TradedOutcome]:
+        """The trades of the sessions from `first` to `last`, with the multiplier really traded."""
+        return await self._traded(OutcomeRow.trade_date.between(first, last))
+
+    async def flush(self) -> None:
+        """Write what was changed on rows that were read."""
+        await self._session.flush()
+
     async def count_untrained(self, today: date) -> int:
         """How many outcomes to this day no promoted model has been trained with."""
         untrained = select(func.count()).where(OutcomeRow.trained_in.is_(None), OutcomeRow.trade_date <= today)
@@ -89,6 +121,9 @@ class OutcomeRepository:
                 traded_sd_multiplier(advice),
                 OutcomeRow.features["price"].as_float(),
                 OutcomeRow.features["vix"].as_float(),
+                OutcomeRow.put_short_strike,
+                OutcomeRow.call_short_strike,
+                OutcomeRow.settlement_price,
                 OutcomeRow.trained_in.is_(None),
             )
             .select_from(joined)
@@ -105,3 +140,47 @@ class OutcomeRepository:
             .values(trained_in=run_id)
             .execution_options(synchronize_session=False)
         )
+
+    async def _traded(self, which: ColumnElement[bool]) -> Sequence[TradedOutcome]:
+        advice, joined = followed_advice()
+        found = await self._session.execute(
+            select(OutcomeRow, traded_sd_multiplier(advice)).select_from(joined).where(which)
+        )
+        return [(row, sd_multiplier) for row, sd_multiplier in found]
+
+
+def followed_advice() -> tuple[type[AdviceRow], Join]:
+    """Outcomes beside the advice each followed, absent where none is in the log.
+
+    It is the advice that the trade names, if that was for this bot and session; else the first that this bot was
+    given for the session, and before the trade was recorded: later answers know more of the day than the entry did.
+    """
+    named, first, advice = aliased(AdviceRow), aliased(AdviceRow), aliased(AdviceRow)
+    first_id = (
+        select(first.advice_id)
+        .where(
+            first.bot == OutcomeRow.bot,
+            first.session == OutcomeRow.trade_date,
+            answered(first) <= OutcomeRow.recorded_at,
+        )
+        .order_by(answered(first))
+        .limit(1)
+        .correlate(OutcomeRow)
+        .scalar_subquery()
+    )
+    is_named = and_(
+        named.advice_id == OutcomeRow.advice_id, named.bot == OutcomeRow.bot, named.session == OutcomeRow.trade_date
+    )
+    beside_named = outerjoin(OutcomeRow, named, is_named)
+    return advice, outerjoin(beside_named, advice, advice.advice_id == func.coalesce(named.advice_id, first_id))
+
+
+def traded_sd_multiplier(advice: type[AdviceRow]) -> ColumnElement[float]:
+    """As reported; else as the advice suggested, which is what the guide's bot trades; else the bot's default."""
+    suggested = advice.reply["suggested_sd_multiplier"].as_float()
+    return func.coalesce(OutcomeRow.sd_multiplier, suggested, DEFAULT_SD_MULTIPLIER)
+
+
+def answered(advice: Any) -> ColumnElement[Any]:
+    """When advice was given; of rows older than that column, when it was written."""
+    return func.coalesce(advice.answered_at, advice.logged_at)

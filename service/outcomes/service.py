@@ -12,15 +12,15 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ares_client.contract import Outcome, OutcomePage, OutcomeResult, StoredOutcome
-from kronos.condor import CondorSpec
-from kronos.sessions import NEW_YORK, exchange_sessions
-from service.clock import Clock
+from kronos.condor.spec import CondorSpec
+from kronos.market.clock import Clock
+from kronos.market.sessions import NEW_YORK, exchange_sessions
 from service.errors import InvalidRequestError, OutcomeConflictError
-from service.keys.keyring import Caller
-from service.market_days.holder import MarketHolder
-from service.models.holder import ModelHolder
+from service.keys.caller import Caller
+from service.outcomes.judging import OutcomeJudge
 from service.outcomes.repository import OutcomeRepository
-from service.outcomes.settled import Judge, settlement_is_known
+from service.replica.bars import BarsHolder
+from service.replica.model import ModelHolder
 
 NOT_A_SESSION = "not_a_session"
 IN_THE_FUTURE = "in_the_future"
@@ -31,12 +31,11 @@ LARGEST_FIRST_BYTE = 0x7F
 class OutcomeService:
     """Records outcomes within one transaction."""
 
-    def __init__(self, session: AsyncSession, market: MarketHolder, models: ModelHolder, clock: Clock) -> None:
-        self._session = session
+    def __init__(self, session: AsyncSession, market: BarsHolder, models: ModelHolder, clock: Clock) -> None:
         self._outcomes = OutcomeRepository(session)
-        self._history = market.history
         self._today = clock().astimezone(NEW_YORK).date()
-        self._spec = models.live.model.spec if models.live else CondorSpec()
+        spec = models.live.model.spec if models.live else CondorSpec()
+        self._judge = OutcomeJudge(self._outcomes, market.history, spec)
 
     async def record(self, outcome: Outcome, caller: Caller) -> OutcomeResult:
         """Record one trade.
@@ -103,9 +102,7 @@ class OutcomeService:
         # One order for all writers, so that two batches with the same trades cannot wait for each other.
         rows = {key: _row(first_of[key], flags[key]) for key in sorted(first_of)}
         inserted = await self._outcomes.insert_new(list(rows.values()))
-        flags |= await Judge(self._session).judge(
-            [key for key in inserted if self._is_settled(first_of[key])], self._history, self._spec
-        )
+        flags |= await self._judge.judge([key for key in inserted if self._is_settled(first_of[key])])
         known = await self._outcomes.known([key for key in first_of if key not in inserted])
         flags |= {key: one.flags for key, one in known.items()}
         stored = {key: one.content_sha256 for key, one in known.items()}
@@ -133,8 +130,7 @@ class OutcomeService:
 
     def _is_settled(self, outcome: Outcome) -> bool:
         """Whether there is something to judge it by; most trades are reported before their bar is known."""
-        reported = outcome.settlement_price is not None
-        return reported or settlement_is_known(self._history, self._spec, outcome.trade_date)
+        return outcome.settlement_price is not None or self._judge.can_judge(outcome.trade_date)
 
 
 def content_sha256(outcome: Outcome) -> bytes:

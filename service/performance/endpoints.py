@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from ares_client.contract import Day, Identifier, Performance
-from service.auth import require
-from service.dependencies import PerformanceServiceDependency
-from service.http import guarded
-from service.keys.keyring import Caller
+from service.http.authorisation import require
+from service.http.dependencies import State
+from service.http.problems import guarded
+from service.keys.caller import Caller
 from service.keys.scopes import Scope
+from service.performance.service import PerformanceService
 
 router = APIRouter(tags=["performance"])
 
 
+async def _performance(state: State) -> PerformanceService:
+    return state.performance
+
+
+Measurements = Annotated[PerformanceService, Depends(_performance)]
+
+
 @router.get("/performance", responses=guarded(422))
 async def get_performance(
-    performance: PerformanceServiceDependency,
+    performance: Measurements,
     caller: Annotated[Caller, require(Scope.READ)],
     bot: Annotated[Identifier | None, Query(description="default: every bot that the key may see")] = None,
     start: Annotated[Day | None, Query(description="first session; default: 365 days before `end`")] = None,

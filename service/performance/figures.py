@@ -22,14 +22,14 @@ from ares_client.contract import (
     TradeOutcome,
     TradingAdvice,
 )
-from kronos.condor import CondorSpec
-from kronos.drift import TrainingValues
-from kronos.live import Said, live_scores
-from kronos.market import MarketHistory
-from kronos.sessions import NEW_YORK, exchange_sessions
-from kronos.untraded import untraded
-from service.outcomes.settled import LABEL_CONTRADICTED
-from service.performance.repository import Advised, FollowedAdvice, Trade
+from kronos.backtest.skipped_sessions import model_condors
+from kronos.condor.contradiction import Contradiction
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import MarketHistory
+from kronos.market.sessions import NEW_YORK, exchange_sessions
+from kronos.model.drift import TrainingValues
+from kronos.statistics.live_calibration import LivePredictions, live_scores
+from service.performance.repository import LoggedAdvice, SessionAdvice, TradeRecord
 
 SKIPPED_NOTE = (
     "Modelled, not traded: one condor of one contract a session at the multiplier asked for, listed strikes, credit "
@@ -38,10 +38,10 @@ SKIPPED_NOTE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredTrade:
     """A trade that may be scored, with the probability and base rate said for the multiplier really traded."""
 
-    trade: Trade
+    trade: TradeRecord
     advice: str
     sd_multiplier: float
     probability: float
@@ -59,7 +59,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
+class SortedTrades:
     """Reported trades by what may be done with them.
 
     Attributes
@@ -69,17 +69,17 @@ class Sorted:
     observations : of those, the first of each session and multiplier
     """
 
-    followed: Sequence[Trade]
-    scored: Sequence[Scored]
-    observations: Sequence[Scored]
+    followed: Sequence[TradeRecord]
+    scored: Sequence[ScoredTrade]
+    observations: Sequence[ScoredTrade]
     left_out: LeftOut
 
 
-def sort_trades(trades: Sequence[Trade], spec: CondorSpec) -> Sorted:
+def sort_trades(trades: Sequence[TradeRecord], spec: CondorSpec) -> SortedTrades:
     """Tell what may be scored from what may not, each trade by the first reason that holds."""
-    followed: list[Trade] = []
-    scored: list[Scored] = []
-    observations: dict[tuple[date, float], Scored] = {}
+    followed: list[TradeRecord] = []
+    scored: list[ScoredTrade] = []
+    observations: dict[tuple[date, float], ScoredTrade] = {}
     left_out: Counter[str] = Counter()
     for trade in trades:
         advice = trade.followed
@@ -89,7 +89,7 @@ def sort_trades(trades: Sequence[Trade], spec: CondorSpec) -> Sorted:
             left_out[hindsight] += 1
         else:
             followed.append(trade)
-            if LABEL_CONTRADICTED in trade.flags:
+            if Contradiction.LABEL in trade.flags:
                 left_out["label_contradicted"] += 1
                 continue
             one = _scored(trade, advice)
@@ -97,13 +97,13 @@ def sort_trades(trades: Sequence[Trade], spec: CondorSpec) -> Sorted:
             left_out["repeated"] += one.key in observations
             observations.setdefault(one.key, one)
     reasons = LeftOut(**{name: left_out[name] for name in LeftOut.model_fields})
-    return Sorted(followed, scored, list(observations.values()), reasons)
+    return SortedTrades(followed, scored, list(observations.values()), reasons)
 
 
-def calibration(observations: Sequence[Scored]) -> LiveCalibration | None:
+def calibration(observations: Sequence[ScoredTrade]) -> LiveCalibration | None:
     """Live calibration; None where nothing can be scored."""
     scores = live_scores(
-        Said(
+        LivePredictions(
             sessions=np.array([one.trade.session for one in observations], dtype="datetime64[D]"),
             probability=np.array([one.probability for one in observations], dtype=np.float64),
             base_rate=np.array([one.base_rate for one in observations], dtype=np.float64),
@@ -113,12 +113,12 @@ def calibration(observations: Sequence[Scored]) -> LiveCalibration | None:
     return None if scores is None else LiveCalibration.model_validate(scores, from_attributes=True)
 
 
-def reported_money(trades: Sequence[Trade]) -> ReportedMoney:
+def reported_money(trades: Sequence[TradeRecord]) -> ReportedMoney:
     """Net P&L as reported, summed to the cent."""
     return ReportedMoney(**_money(trades))
 
 
-def by_advice(found: Sorted, advised: Sequence[Advised], spec: CondorSpec) -> list[AdvicePerformance]:
+def by_advice(found: SortedTrades, advised: Sequence[SessionAdvice], spec: CondorSpec) -> list[AdvicePerformance]:
     """One record a kind of advice, of advice given out of sample."""
     sessions = Counter(one.advice for one in _out_of_sample(advised, spec))
     records = []
@@ -138,7 +138,7 @@ def by_advice(found: Sorted, advised: Sequence[Advised], spec: CondorSpec) -> li
 
 
 def skipped_sessions(
-    advised: Sequence[Advised], trades: Sequence[Trade], history: MarketHistory | None, spec: CondorSpec
+    advised: Sequence[SessionAdvice], trades: Sequence[TradeRecord], history: MarketHistory | None, spec: CondorSpec
 ) -> SkippedSessions:
     """What nobody traded because it was advised against, modelled."""
     traded = {(trade.bot, trade.session) for trade in trades}
@@ -147,7 +147,7 @@ def skipped_sessions(
         for one in _out_of_sample(advised, spec)
         if one.advice == TradingAdvice.SKIP_TODAY and (one.bot, one.session) not in traded
     ]
-    modelled = untraded(
+    modelled = model_condors(
         history,
         spec,
         np.array([one.session for one in skipped], dtype="datetime64[D]"),
@@ -167,7 +167,7 @@ def skipped_sessions(
     )
 
 
-def drift(advised: Sequence[Advised], training: Mapping[str, TrainingValues]) -> list[FeatureDrift]:
+def drift(advised: Sequence[SessionAdvice], training: Mapping[str, TrainingValues]) -> list[FeatureDrift]:
     """Each feature's values, one a session, beside the training rows."""
     by_session = {one.session: json.loads(one.features) for one in advised}
     records = []
@@ -179,7 +179,7 @@ def drift(advised: Sequence[Advised], training: Mapping[str, TrainingValues]) ->
     return records
 
 
-def advised_sessions(advised: Sequence[Advised], spec: CondorSpec) -> AdvisedSessions:
+def advised_sessions(advised: Sequence[SessionAdvice], spec: CondorSpec) -> AdvisedSessions:
     """What was said, counted."""
     hindsight = Counter(_hindsight(one.session, one.trained_through, spec) for one in advised)
     return AdvisedSessions(
@@ -207,11 +207,11 @@ def _hindsight(session: date, trained_through: date | None, spec: CondorSpec) ->
     return "in_sample" if np.datetime64(session, "D") <= settled else None
 
 
-def _out_of_sample(advised: Sequence[Advised], spec: CondorSpec) -> list[Advised]:
+def _out_of_sample(advised: Sequence[SessionAdvice], spec: CondorSpec) -> list[SessionAdvice]:
     return [one for one in advised if _hindsight(one.session, one.trained_through, spec) is None]
 
 
-def _scored(trade: Trade, advice: FollowedAdvice) -> Scored:
+def _scored(trade: TradeRecord, advice: LoggedAdvice) -> ScoredTrade:
     """Read the advice's curve at the multiplier really traded, linear between its points as the model's answer is."""
     multiplier = trade.sd_multiplier
     curve = json.loads(advice.curve)
@@ -220,10 +220,10 @@ def _scored(trade: Trade, advice: FollowedAdvice) -> Scored:
         float(np.interp(multiplier, points, [point[name] for point in curve]))
         for name in ("win_probability", "base_rate")
     )
-    return Scored(trade, advice.advice, multiplier, probability, base_rate)
+    return ScoredTrade(trade, advice.advice, multiplier, probability, base_rate)
 
 
-def _money(trades: Sequence[Trade]) -> dict[str, Any]:
+def _money(trades: Sequence[TradeRecord]) -> dict[str, Any]:
     total = float(sum(trade.net_pnl_dollars for trade in trades))
     mean = total / len(trades) if trades else None
     return {"trades": len(trades), "total_net_pnl_dollars": total, "mean_net_pnl_dollars": mean}

@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from service.db.tables import AdviceRow, OutcomeRow
-from service.outcomes.followed import answered, followed_advice, traded_sd_multiplier
+from service.outcomes.repository import answered, followed_advice, traded_sd_multiplier
 
 
 @dataclass(frozen=True, slots=True)
-class FollowedAdvice:
+class LoggedAdvice:
     """The advice before a trade; `curve` as JSON text."""
 
     advice: str
@@ -25,7 +25,7 @@ class FollowedAdvice:
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class TradeRecord:
     """A reported trade with the advice it followed, if any is in the log, at the multiplier that was traded."""
 
     bot: str
@@ -34,11 +34,11 @@ class Trade:
     net_pnl_dollars: Decimal
     flags: Sequence[str]
     sd_multiplier: float
-    followed: FollowedAdvice | None
+    followed: LoggedAdvice | None
 
 
 @dataclass(frozen=True, slots=True)
-class Advised:
+class SessionAdvice:
     """The first advice of a bot for a session; `reasons` and `features` as JSON text."""
 
     bot: str
@@ -61,7 +61,7 @@ class PerformanceRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def trades(self, bot: str | None, first: date, last: date, limit: int) -> Sequence[Trade]:
+    async def trades(self, bot: str | None, first: date, last: date, limit: int) -> Sequence[TradeRecord]:
         """Trades of the sessions from `first` to `last`, each with the advice it followed, in the order of record."""
         advice, joined = followed_advice()
         found = (
@@ -83,7 +83,7 @@ class PerformanceRepository:
         )
         return [_trade(row) for row in (await self._session.execute(found)).mappings()]
 
-    async def advised(self, bot: str | None, first: date, last: date, limit: int) -> Sequence[Advised]:
+    async def advised(self, bot: str | None, first: date, last: date, limit: int) -> Sequence[SessionAdvice]:
         """The first advice of each bot for each session from `first` to `last`, in the order of sessions."""
         first_of_each = (
             select(AdviceRow.advice_id)
@@ -111,15 +111,15 @@ class PerformanceRepository:
             .order_by(AdviceRow.session, answered(AdviceRow))
             .limit(limit)
         )
-        return [Advised(**row) for row in (await self._session.execute(found)).mappings()]
+        return [SessionAdvice(**row) for row in (await self._session.execute(found)).mappings()]
 
 
-def _trade(row: RowMapping) -> Trade:
+def _trade(row: RowMapping) -> TradeRecord:
     followed = None
     if row["advice"] is not None:
-        followed = FollowedAdvice(row["advice"], row["trained_through"], row["curve"])
+        followed = LoggedAdvice(row["advice"], row["trained_through"], row["curve"])
     reported = ("bot", "session", "outcome", "net_pnl_dollars", "flags", "sd_multiplier")
-    return Trade(**{name: row[name] for name in reported}, followed=followed)
+    return TradeRecord(**{name: row[name] for name in reported}, followed=followed)
 
 
 def _of(column: InstrumentedAttribute[str], bot: str | None) -> ColumnElement[bool]:

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from datetime import date
 
 from ares_client.contract import Performance
-from kronos.condor import CondorSpec
-from kronos.sessions import NEW_YORK
-from service.clock import Clock
+from kronos.condor.spec import CondorSpec
+from kronos.market.clock import Clock
+from kronos.market.sessions import NEW_YORK
 from service.db.engine import Sessions, transaction
 from service.errors import InvalidRequestError
-from service.market_days.holder import MarketHolder
-from service.models.holder import ModelHolder
 from service.performance import figures
-from service.performance.repository import Advised, PerformanceRepository, Trade
+from service.performance.repository import PerformanceRepository, SessionAdvice, TradeRecord
+from service.replica.bars import BarsHolder
+from service.replica.model import ModelHolder
 
 DEFAULT_WINDOW_DAYS = 365
 LONGEST_WINDOW_DAYS = 3_660
@@ -28,7 +28,7 @@ class PerformanceService:
     Otherwise a few wide windows would keep connections and the processor from advice and outcomes.
     """
 
-    def __init__(self, sessions: Sessions, market: MarketHolder, models: ModelHolder, clock: Clock) -> None:
+    def __init__(self, sessions: Sessions, market: BarsHolder, models: ModelHolder, clock: Clock) -> None:
         self._sessions = sessions
         self._market = market
         self._models = models
@@ -68,7 +68,7 @@ class PerformanceService:
         return first, last
 
     def _figures(
-        self, bot: str | None, first: date, last: date, trades: Sequence[Trade], advised: Sequence[Advised]
+        self, bot: str | None, first: date, last: date, trades: Sequence[TradeRecord], advised: Sequence[SessionAdvice]
     ) -> Performance:
         live = self._models.live
         spec = live.model.spec if live else CondorSpec()

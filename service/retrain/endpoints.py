@@ -6,16 +6,24 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 
 from ares_client.contract import RetrainNotNeeded, RetrainRequest, RetrainRun
-from service.auth import require
-from service.dependencies import RetrainServiceDependency
-from service.http import guarded
-from service.keys.keyring import Caller
+from service.http.authorisation import require
+from service.http.dependencies import Session, State
+from service.http.problems import guarded
+from service.keys.caller import Caller
 from service.keys.scopes import Scope
+from service.retrain.service import RetrainService
 
 router = APIRouter(tags=["retrain"])
+
+
+async def _retrain(state: State, session: Session) -> RetrainService:
+    return RetrainService(session, state.clock)
+
+
+Retrain = Annotated[RetrainService, Depends(_retrain, scope="function")]
 
 
 @router.post(
@@ -30,7 +38,7 @@ router = APIRouter(tags=["retrain"])
 )
 async def post_retrain(
     response: Response,
-    retrain: RetrainServiceDependency,
+    retrain: Retrain,
     caller: Annotated[Caller, require(Scope.OPERATE)],
     request: RetrainRequest | None = None,
 ) -> RetrainRun | RetrainNotNeeded:
@@ -42,12 +50,12 @@ async def post_retrain(
 
 
 @router.get("/retrain", dependencies=[require(Scope.READ)], responses=guarded())
-async def list_runs(retrain: RetrainServiceDependency) -> Sequence[RetrainRun]:
+async def list_runs(retrain: Retrain) -> Sequence[RetrainRun]:
     """List the latest runs, newest first."""
     return await retrain.list()
 
 
 @router.get("/retrain/{run_id}", dependencies=[require(Scope.READ)], responses=guarded(404, 422))
-async def get_run(run_id: UUID, retrain: RetrainServiceDependency) -> RetrainRun:
+async def get_run(run_id: UUID, retrain: Retrain) -> RetrainRun:
     """See where one run stands, and how it ended."""
     return await retrain.get(run_id)

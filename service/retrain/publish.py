@@ -8,11 +8,11 @@ from uuid import UUID
 
 import structlog
 
-from kronos.artefact import identity
-from service.clock import Clock
+from kronos.market.clock import Clock
+from kronos.model.artefact import identity
 from service.db.engine import Sessions, transaction
+from service.db.notifications import Topic, notify
 from service.models.repository import ModelRepository
-from service.notifications import Topic, notify
 from service.outcomes.repository import OutcomeRepository
 from service.retrain.repository import RetrainRepository
 
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RunVerdict:
     """What training and the gate came to.
 
     Attributes
@@ -41,7 +41,7 @@ class Verdict:
     champion_sha256: str
 
 
-async def publish(sessions: Sessions, clock: Clock, run_id: UUID, verdict: Verdict, *, models_kept: int) -> None:
+async def publish(sessions: Sessions, clock: Clock, run_id: UUID, verdict: RunVerdict, *, models_kept: int) -> None:
     """Store the verdict, unless another worker already has; a promoted challenger becomes the champion."""
     async with transaction(sessions) as session:
         runs, models = RetrainRepository(session), ModelRepository(session)
@@ -88,7 +88,7 @@ async def fail(sessions: Sessions, clock: Clock, run_id: UUID, reason: str) -> N
     log.error("run_failed", run_id=str(run_id), reason=reason)
 
 
-async def _store(models: ModelRepository, clock: Clock, verdict: Verdict, run_id: UUID, *, promoted: bool) -> str:
+async def _store(models: ModelRepository, clock: Clock, verdict: RunVerdict, run_id: UUID, *, promoted: bool) -> str:
     artefact = verdict.artefact or b""
     known = await models.by_sha256(identity(artefact))
     row = known or await models.insert(

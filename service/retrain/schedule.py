@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from ares_client.contract import RetrainNotNeeded, RetrainRequest
-from service.clock import Clock
+from kronos.market.clock import Clock
 from service.db.engine import Sessions, transaction
 from service.errors import NothingToRetrainError
 from service.retrain.service import RetrainService

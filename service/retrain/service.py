@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ares_client.contract import Metrics, RetrainNotNeeded, RetrainRequest, RetrainRun
-from kronos.sessions import NEW_YORK
-from service.clock import Clock
+from kronos.market.clock import Clock
+from kronos.market.sessions import NEW_YORK
 from service.errors import NotFoundError, NothingToRetrainError
 from service.models.repository import ModelRepository
 from service.outcomes.repository import OutcomeRepository

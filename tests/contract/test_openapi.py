@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 import ares_client.contract
 from service.app import create_app
-from service.examples import EXAMPLES
 from service.health import endpoints as health
+from service.http.examples import EXAMPLES
 from service.settings import Settings
 from tests.support.processes import AdvisorProcess
 

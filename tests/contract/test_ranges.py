@@ -6,12 +6,13 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from ares_client.contract import IndexPoints, VixPoints
-from kronos.condor import SD_MULTIPLIERS
-from kronos.market import SPX_RANGE, VIX_RANGE
+from kronos.condor.spec import SD_MULTIPLIERS
+from kronos.market.history import SPX, VIX, Family
 
 
-@pytest.mark.parametrize(("kind", "limits"), [(VixPoints, VIX_RANGE), (IndexPoints, SPX_RANGE)])
-def test_values_are_taken_within_and_refused_beyond(kind: object, limits: tuple[float, float]) -> None:
+@pytest.mark.parametrize(("kind", "family"), [(VixPoints, VIX), (IndexPoints, SPX)])
+def test_values_are_taken_within_and_refused_beyond(kind: object, family: Family) -> None:
+    limits = (family.lowest, family.highest)
     taken: TypeAdapter[float] = TypeAdapter(kind)
     for value in limits:
         assert taken.validate_python(float(value)) == value

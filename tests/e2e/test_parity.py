@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kronos.condor import CondorSpec
-from kronos.features import FEATURES, VARIANT_FEATURES, VARIANTS, Variant, features_at_entry
-from kronos.market import MarketHistory
-from kronos.sessions import as_date
+from kronos.condor.spec import CondorSpec
+from kronos.features.matrix import features_at_entry
+from kronos.features.variants import VARIANTS, Variant
+from kronos.market.history import MarketHistory
+from kronos.market.sessions import as_date
 from kronos.training.rows import TrainingRows, build_rows
 from tests.support.processes import AdvisorProcess
 
@@ -17,15 +18,15 @@ SPECS = [CondorSpec(), CondorSpec("open", 5), CondorSpec("close", 1), CondorSpec
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.entry}-{spec.dte_sessions}")
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_a_live_trader_knows_exactly_the_training_row(
     sample: MarketHistory, spec: CondorSpec, variant: Variant
 ) -> None:
     rows, _ = build_rows(sample, spec)
-    trained = rows.for_variant(variant)
+    trained = rows.of_variant(variant)
     for at, session in enumerate(rows.sessions):
-        served = features_at_entry(sample, spec, as_date(session), rows.price[at], rows.vix[at])
-        row = [served.get(name, np.nan) for name in VARIANT_FEATURES[variant]]
+        served = features_at_entry(sample, spec, as_date(session), rows.price[at], rows.vix[at], variant.features)
+        row = [served.get(name, np.nan) for name in variant.feature_names]
         np.testing.assert_allclose(row, trained[at], rtol=0, atol=TOLERANCE, equal_nan=True)
 
 
@@ -33,7 +34,7 @@ def test_the_service_answers_every_session_from_its_training_row(
     live_service: AdvisorProcess, sample_rows: TrainingRows
 ) -> None:
     """Bars loaded, one request at the entry of each session."""
-    answered: dict[str, int] = dict.fromkeys(VARIANTS, 0)
+    answered: dict[str, int] = {variant.name: 0 for variant in VARIANTS}
     for at, session in enumerate(sample_rows.sessions):
         asked = {
             "vix": float(sample_rows.vix[at]),
@@ -41,11 +42,11 @@ def test_the_service_answers_every_session_from_its_training_row(
             "as_of": f"{session}T09:31:00-05:00",
         }
         reply = live_service.request("POST", "/advice", asked).json()
-        row = dict(zip(FEATURES, sample_rows.features[at], strict=True))
-        richest = next(v for v in VARIANTS if not any(np.isnan(row[name]) for name in VARIANT_FEATURES[v]))
-        assert (reply["session"], reply["variant"]) == (str(session), richest)
+        row = dict(zip((feature.name for feature in sample_rows.known), sample_rows.features[at], strict=True))
+        richest = next(v for v in VARIANTS if not any(np.isnan(row[name]) for name in v.feature_names))
+        assert (reply["session"], reply["variant"]) == (str(session), richest.name)
         served = {name: feature["value"] for name, feature in reply["features"].items()}
-        assert served.keys() == set(VARIANT_FEATURES[richest])
+        assert served.keys() == set(richest.feature_names)
         assert max(abs(value - row[name]) for name, value in served.items()) <= TOLERANCE
-        answered[richest] += 1
+        answered[richest.name] += 1
     assert all(answered.values()), answered

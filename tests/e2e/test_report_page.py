@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kronos.condor import CondorSpec
-from kronos.market import MarketHistory
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import MarketHistory
 from kronos.report.page import render
 from kronos.report.study import make_study
 from kronos.training.recipe import Recipe

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from kronos.condor import CondorSpec
-from kronos.market import MarketHistory
-from kronos.model import Model
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import MarketHistory
+from kronos.model.model import Model
 from kronos.training.rows import TrainingRows
 from tests.conftest import equip
 from tests.support.lived import report, trade

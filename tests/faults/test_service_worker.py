@@ -15,8 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
-from kronos.condor import CondorSpec
-from kronos.market import MarketHistory
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import MarketHistory
 from tests.conftest import equip
 from tests.support.doomed_worker import DEADLY, NEVER, PUBLISHED
 from tests.support.postgres import MortalPostgres, mortal_postgres
@@ -89,7 +89,7 @@ def training_of(*workers: AdvisorProcess) -> tuple[AdvisorProcess, psutil.Proces
         assert worker.process is not None
         if worker.process.poll() is None:
             for child in psutil.Process(worker.process.pid).children():
-                if "kronos.training.retrain_job" in child.cmdline():
+                if "kronos.retraining.job" in child.cmdline():
                     return worker, child
     return None
 

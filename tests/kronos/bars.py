@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from kronos.market import MarketHistory
-from kronos.sessions import exchange_sessions
+from kronos.market.history import MarketHistory
+from kronos.market.sessions import exchange_sessions
 
 VIX_OF_ONE_PERCENT = math.sqrt(252)
 START = date(2017, 6, 5)

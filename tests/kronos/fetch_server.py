@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
-from kronos.sessions import NEW_YORK, as_date, exchange_sessions
-from kronos.sources.download import Limits
+from kronos.market.sessions import NEW_YORK, as_date, exchange_sessions
+from kronos.market.sources.download import Limits
 
 Prices = tuple[float | None, float | None, float | None, float | None]
 Bars = dict[date, Prices]

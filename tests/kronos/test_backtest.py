@@ -10,14 +10,14 @@ import pytest
 
 from benchmarks.backtest_speed import plain_net_pnl, synthetic_history
 from kronos.backtest import Backtest, Skip, backtest
-from kronos.backtest.trades import OUTCOMES
-from kronos.chain_files import read_chains
-from kronos.condor import SD_MULTIPLIERS, CondorSpec, Management, Strikes
+from kronos.backtest.chain_files import read_chains
+from kronos.condor.costs import Terms
+from kronos.condor.pricing import condor_value
+from kronos.condor.spec import OUTCOMES, SD_MULTIPLIERS, CondorSpec, Management
+from kronos.condor.strikes import Strikes
 from kronos.errors import MarketDataError
-from kronos.market import MarketHistory
-from kronos.market_csv import read_market_csv
-from kronos.pricing import condor_value
-from kronos.terms import Terms
+from kronos.market.csv_file import read_market_csv
+from kronos.market.history import MarketHistory
 from tests.conftest import EVALUATION_DATA
 from tests.kronos.bars import VIX_OF_ONE_PERCENT, bars
 from tests.kronos.test_quotes import chain_file, quotes_at
@@ -128,7 +128,7 @@ def test_a_bar_through_both_strikes_costs_the_worse_side(opened: float, dearer: 
 def test_buying_back_is_priced_at_the_sessions_highest_vix() -> None:
     history = bars([2000.0, 1990.0], lows=[2000.0, 1979.0])
     spec = CondorSpec("close", 1, "touch")
-    excited = MarketHistory(history.sessions, **(history.columns | {"vix_high": np.array([16.0, 30.0])}))
+    excited = MarketHistory(history.sessions, history.columns | {"vix_high": np.array([16.0, 30.0])})
     calm_cost, excited_cost = (float(run(bars_, spec).trades.endings.cost_points[0, 0]) for bars_ in (history, excited))
     assert excited_cost > calm_cost + 0.3
 
@@ -148,7 +148,7 @@ def test_nothing_after_entry_chooses_strikes_or_credit(sample: MarketHistory) ->
     columns = {name: column.copy() for name, column in sample.columns.items()}
     for name, column in columns.items():
         column[601 if name in known else 600 :] *= 1.3
-    changed = backtest(MarketHistory(sample.sessions, **columns), CondorSpec())
+    changed = backtest(MarketHistory(sample.sessions, columns), CondorSpec())
     before = backtest(sample, CondorSpec())
     at = int(np.searchsorted(before.sessions, sample.sessions[600]))
     np.testing.assert_array_equal(changed.trades.credit_points[: at + 1], before.trades.credit_points[: at + 1])
@@ -181,7 +181,7 @@ def test_nothing_is_sold_for_less_than_nothing() -> None:
 def test_sessions_without_bars_are_counted_and_not_sold(management: Management) -> None:
     history = bars([2000.0] * 5)
     columns = {name: np.where(np.arange(5) == 2, np.nan, column) for name, column in history.columns.items()}
-    result = run(MarketHistory(history.sessions, **columns), CondorSpec("close", 1, management))
+    result = run(MarketHistory(history.sessions, columns), CondorSpec("close", 1, management))
     assert [Skip(code) for code in result.trades.skip[:, 0]] == [Skip.NONE, Skip.NO_BAR, Skip.NO_BAR, Skip.NONE]
     figures = next(result.figures())
     assert (figures["condors"], figures["skipped_no_bar"], figures["days"]) == (2, 2, 5)
@@ -192,9 +192,9 @@ def test_a_touch_on_a_day_without_a_bar_is_not_known() -> None:
     """Not even where the day after would have been one."""
     history = bars([2000.0] * 7, lows=[2000, 2000, 2000, 1950, 2000, 2000, 2000])
     columns = {name: np.where(np.arange(7) == 2, np.nan, column) for name, column in history.columns.items()}
-    result = run(MarketHistory(history.sessions, **columns), CondorSpec("close", 2, "touch"))
+    result = run(MarketHistory(history.sessions, columns), CondorSpec("close", 2, "touch"))
     assert result.trades.skip[:, 0].tolist() == [*[Skip.NO_BAR] * 3, *[Skip.NONE] * 2]
-    held = run(MarketHistory(history.sessions, **columns), CondorSpec("close", 2))
+    held = run(MarketHistory(history.sessions, columns), CondorSpec("close", 2))
     assert held.trades.skip[:, 0].tolist() == [Skip.NO_BAR, Skip.NONE, Skip.NO_BAR, *[Skip.NONE] * 2]
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from kronos.backtest import Backtest, backtest, trade_account
-from kronos.condor import CondorSpec
-from kronos.market import MarketHistory
-from kronos.terms import Terms
+from kronos.condor.costs import Terms
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import MarketHistory
 from tests.kronos.bars import bars
 
 CALM = [2010.0, 1990.0]
@@ -145,7 +145,7 @@ def test_ratios_count_every_session_traded_or_not(sample: MarketHistory) -> None
     assert figures["final_equity_dollars"] == pytest.approx(equity)
     assert figures["total_pnl_dollars"] == pytest.approx(equity - 100_000)
     assert figures["max_drawdown_pct"] == pytest.approx(100 * drawdown)
-    assert figures["sharpe"] == pytest.approx(daily.mean() / daily.std() * math.sqrt(252))
+    assert figures["sharpe"] == pytest.approx(daily.mean() / daily.std(ddof=1) * math.sqrt(252))
     downside = math.sqrt((np.minimum(daily, 0) ** 2).mean())
     assert figures["sortino"] == pytest.approx(daily.mean() / downside * math.sqrt(252))
     traded_only = daily[daily != 0]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kronos.model import Model
+from kronos.model.model import Model
 
 SCORES = {
     "brier",

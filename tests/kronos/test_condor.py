@@ -9,17 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kronos.condor import (
-    CondorSpec,
-    Strikes,
-    entry_vix,
-    expected_move,
-    listed_strikes,
-    settlement_price,
-    settles_at_minute,
-    wins,
-)
-from kronos.market import MarketHistory
+from kronos.condor.labels import wins
+from kronos.condor.settlement import entry_vix, settlement_price, settles_at_minute
+from kronos.condor.spec import CondorSpec
+from kronos.condor.strikes import Strikes, expected_move, listed_strikes
+from kronos.market.history import MarketHistory
 from tests.kronos.bars import bars
 
 BEFORE_THANKSGIVING = date(2018, 11, 20)
@@ -73,7 +67,7 @@ def test_a_multi_day_trade_does_not_end_on_the_day_it_opens() -> None:
 
 def test_the_same_days_vix_close_chooses_nothing_at_the_open() -> None:
     history = bars([2000, 2000, 2000], vix=[16, 17, 18])
-    no_opens = MarketHistory(history.sessions, **(history.columns | {"vix_open": np.full(3, np.nan)}))
+    no_opens = MarketHistory(history.sessions, history.columns | {"vix_open": np.full(3, np.nan)})
     np.testing.assert_array_equal(entry_vix(no_opens, CondorSpec()), [np.nan, 16, 17])
     np.testing.assert_array_equal(entry_vix(no_opens, CondorSpec("close", 1)), [16, 17, 18])
 

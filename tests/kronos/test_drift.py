@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from kronos.drift import TrainingValues, training_values
 from kronos.errors import ArtefactError
-from kronos.features import FEATURES
-from kronos.model import Model
+from kronos.features.variants import CURRENT_FEATURES
+from kronos.model.drift import TrainingValues, training_values
+from kronos.model.model import Model
 from kronos.training.export import TrainedModel
 from kronos.training.rows import TrainingRows
 
@@ -86,25 +86,25 @@ def test_more_live_values_than_training_rows_can_be_compared() -> None:
 
 
 def test_a_model_knows_the_distribution_of_its_own_rows(model: Model, sample_rows: TrainingRows) -> None:
-    assert set(model.training_values) == set(FEATURES)
-    vix = sample_rows.features[:, FEATURES.index("vix")]
+    assert set(model.training_values) == {feature.name for feature in CURRENT_FEATURES}
+    vix = sample_rows.features[:, 0]
     assert model.training_values["vix"].mean == pytest.approx(vix.mean())
     np.testing.assert_allclose(model.training_values["vix"].edges, np.quantile(vix, np.arange(1, 10) / 10), rtol=0.01)
 
 
 def test_unknown_values_are_left_out_and_no_rows_give_nothing(trained: TrainedModel) -> None:
-    rows = np.full((3, len(FEATURES)), np.nan)
+    rows = np.full((3, len(CURRENT_FEATURES)), np.nan)
     rows[1:, 0] = 17.0
-    found = training_values({"rows/features": rows})
+    found = training_values({"rows/features": rows}, CURRENT_FEATURES)
     assert set(found) == {"vix"}
     assert len(found["vix"].bins) == 2
-    assert training_values({}) == {}
-    assert training_values({"rows/features": rows[:0]}) == {}
+    assert training_values({}, CURRENT_FEATURES) == {}
+    assert training_values({"rows/features": rows[:0]}, CURRENT_FEATURES) == {}
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
 def test_values_that_no_market_has_are_refused(value: float) -> None:
-    rows = np.full((3, len(FEATURES)), 1.0)
+    rows = np.full((3, len(CURRENT_FEATURES)), 1.0)
     rows[1, 2] = value
     with pytest.raises(ArtefactError):
-        training_values({"rows/features": rows})
+        training_values({"rows/features": rows}, CURRENT_FEATURES)

@@ -7,17 +7,13 @@ from datetime import date
 import numpy as np
 import pytest
 
-from kronos.condor import CondorSpec, entry_vix, wins
-from kronos.curve import design_matrix
-from kronos.features import (
-    FEATURES,
-    MARKET_FEATURES,
-    MINIMAL_FEATURES,
-    VARIANT_FEATURES,
-    features_at_entry,
-    schema_hash,
-)
-from kronos.market import MarketHistory
+from kronos.condor.labels import wins
+from kronos.condor.settlement import entry_vix
+from kronos.condor.spec import CondorSpec
+from kronos.features.matrix import features_at_entry
+from kronos.features.variants import CURRENT_FEATURES, FULL, MARKET, MINIMAL
+from kronos.market.history import MarketHistory
+from kronos.model.curve import design_matrix
 
 SESSION = date(2018, 12, 20)
 PRICE, VIX = 2496.77, 25.58
@@ -25,7 +21,7 @@ PRICE, VIX = 2496.77, 25.58
 
 @pytest.fixture
 def values(sample: MarketHistory, spec: CondorSpec) -> dict[str, float]:
-    return features_at_entry(sample, spec, SESSION, PRICE, VIX)
+    return features_at_entry(sample, spec, SESSION, PRICE, VIX, CURRENT_FEATURES)
 
 
 def before(sample: MarketHistory, session: date, days: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -35,10 +31,10 @@ def before(sample: MarketHistory, session: date, days: int) -> np.ndarray[tuple[
 
 
 def test_the_variants_are_nested_and_minimal_needs_three_fields() -> None:
-    assert VARIANT_FEATURES["minimal"] == ("vix", "day_of_week", "expected_move_pct")
-    assert set(MINIMAL_FEATURES) < set(MARKET_FEATURES) < set(FEATURES)
-    assert len(MARKET_FEATURES) == 7
-    assert "price" not in FEATURES
+    assert MINIMAL.feature_names == ("vix", "day_of_week", "expected_move_pct")
+    assert set(MINIMAL.features) < set(MARKET.features) < set(FULL.features)
+    assert len(MARKET.features) == 7
+    assert "price" not in FULL.feature_names
 
 
 def test_changes_are_of_the_last_two_closes_before_entry(sample: MarketHistory, values: dict[str, float]) -> None:
@@ -56,7 +52,7 @@ def test_the_percentile_counts_closes_of_30_calendar_days_with_ties_half(
     closes = sample.vix_close[before(sample, SESSION, 30)]
     tied = float(closes[3])
     expected = 100 * ((closes < tied).sum() + 0.5 * (closes == tied).sum()) / len(closes)
-    values = features_at_entry(sample, spec, SESSION, PRICE, tied)
+    values = features_at_entry(sample, spec, SESSION, PRICE, tied, CURRENT_FEATURES)
     assert values["vix_percentile_30d"] == pytest.approx(expected)
 
 
@@ -69,13 +65,13 @@ def test_a_trade_of_several_sessions_counts_when_it_settles(sample: MarketHistor
     spec = CondorSpec("open", 3)
     settled = np.flatnonzero(before(sample, SESSION, 30))
     won = wins(sample, spec, [1.0])[settled - 3, 0]
-    values = features_at_entry(sample, spec, SESSION, PRICE, VIX)
+    values = features_at_entry(sample, spec, SESSION, PRICE, VIX, CURRENT_FEATURES)
     assert values["win_rate_30d"] == pytest.approx((won.sum() + 8) / (len(won) + 10))
 
 
 def test_the_expected_move_is_in_percent_of_the_price(values: dict[str, float]) -> None:
     assert values["expected_move_pct"] == pytest.approx(VIX / np.sqrt(252))
-    longer = features_at_entry(None, CondorSpec("close", 4), SESSION, PRICE, VIX)
+    longer = features_at_entry(None, CondorSpec("close", 4), SESSION, PRICE, VIX, CURRENT_FEATURES)
     assert longer["expected_move_pct"] == pytest.approx(VIX * np.sqrt(4 / 252))
 
 
@@ -84,36 +80,32 @@ def test_a_missing_bar_in_the_window_makes_features_absent_not_wrong(sample: Mar
     columns = {name: column.copy() for name, column in sample.columns.items()}
     for column in columns.values():
         column[hole] = np.nan
-    values = features_at_entry(MarketHistory(sample.sessions, **columns), spec, SESSION, PRICE, VIX)
+    values = features_at_entry(MarketHistory(sample.sessions, columns), spec, SESSION, PRICE, VIX, CURRENT_FEATURES)
     assert {"vix_percentile_30d", "win_rate_30d"}.isdisjoint(values)
     assert "price_change_1d" in values
 
 
 def test_without_bars_only_the_three_fields_speak(spec: CondorSpec) -> None:
-    values = features_at_entry(None, spec, SESSION, PRICE, VIX)
-    assert set(values) == {*MINIMAL_FEATURES, "holidays_ahead"}
+    values = features_at_entry(None, spec, SESSION, PRICE, VIX, CURRENT_FEATURES)
+    assert set(values) == {*MINIMAL.feature_names, "holidays_ahead"}
     assert values["day_of_week"] == 3
 
 
 def test_holidays_ahead_are_weekdays_without_a_session() -> None:
-    before_new_year = features_at_entry(None, CondorSpec("close", 1), date(2018, 12, 31), PRICE, VIX)
+    before_new_year = features_at_entry(None, CondorSpec("close", 1), date(2018, 12, 31), PRICE, VIX, CURRENT_FEATURES)
     assert before_new_year["holidays_ahead"] == 1
-    over_a_weekend = features_at_entry(None, CondorSpec("close", 1), date(2018, 12, 28), PRICE, VIX)
+    over_a_weekend = features_at_entry(None, CondorSpec("close", 1), date(2018, 12, 28), PRICE, VIX, CURRENT_FEATURES)
     assert over_a_weekend["holidays_ahead"] == 0
 
 
 def test_the_model_cannot_read_an_order_into_the_weekday() -> None:
     rows = np.array([[20.0, day, 1.26] for day in range(5)])
-    design = design_matrix("minimal", rows)
+    design = design_matrix(MINIMAL.features, rows)
     np.testing.assert_array_equal(design[:, 1:6], np.eye(5))
 
 
 def test_the_entry_vix_is_its_open_where_known_else_the_close_before(sample: MarketHistory, spec: CondorSpec) -> None:
     assert np.isnan(sample.vix_open).all()
     np.testing.assert_array_equal(entry_vix(sample, spec)[1:], sample.vix_close[:-1])
-    opens = MarketHistory(sample.sessions, **{**sample.columns, "vix_open": sample.vix_close * 1.1})
+    opens = MarketHistory(sample.sessions, {**sample.columns, "vix_open": sample.vix_close * 1.1})
     np.testing.assert_array_equal(entry_vix(opens, spec), opens.vix_open)
-
-
-def test_the_schema_hash_is_a_sha256() -> None:
-    assert len(schema_hash()) == 64

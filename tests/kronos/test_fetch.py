@@ -11,14 +11,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kronos import fetch
 from kronos.errors import MarketDataError
-from kronos.fetch import FetchReport, Restated, Sources, existing_history, fetch_history, last_settled_session
-from kronos.market import MarketHistory
-from kronos.market_csv import read_market_csv, write_market_csv
-from kronos.sessions import NEW_YORK, as_date, exchange_sessions
-from kronos.sources.spx import SpxChart
-from kronos.sources.vix import VixFile
+from kronos.market import fetch
+from kronos.market.csv_file import read_market_csv, write_market_csv
+from kronos.market.fetch import (
+    FetchReport,
+    Restatement,
+    Sources,
+    existing_history,
+    fetch_history,
+    last_settled_session,
+)
+from kronos.market.history import MarketHistory
+from kronos.market.sessions import NEW_YORK, as_date, exchange_sessions
+from kronos.market.sources.spx import SpxChart
+from kronos.market.sources.vix import VixFile
 from tests.kronos.fetch_server import (
     FIRST,
     HOLIDAYS,
@@ -46,10 +53,10 @@ def server() -> Iterator[FetchServer]:
 
 
 def sources(server: FetchServer, spx: Bars, vix: Bars, live: datetime | None = None) -> Sources:
-    return Sources(
-        spx=SpxChart(server.serve("/chart/%5EGSPC", spx_chart(spx, live)), QUICK),
-        vix=VixFile(server.serve("/VIX_History.csv", Reply(vix_file(vix))), QUICK),
-    )
+    return {
+        "vix": VixFile(server.serve("/VIX_History.csv", Reply(vix_file(vix))), QUICK),
+        "spx": SpxChart(server.serve("/chart/%5EGSPC", spx_chart(spx, live)), QUICK),
+    }
 
 
 def fetched(
@@ -203,7 +210,7 @@ def test_a_restated_value_is_reported_and_kept(server: FetchServer) -> None:
     now = (*before[:3], (before[3] or 0) + 0.02)
     report = fetched(server, there, spx=spx_bars(SESSIONS) | {day: now})
     kept = round(before[3] or 0, 2)
-    assert report.restated == (Restated(day, "spx_close", kept, round(kept + 0.02, 2)),)
+    assert report.restated == (Restatement(day, "spx_close", kept, round(kept + 0.02, 2)),)
     assert report.history.spx_close[report.history.sessions == np.datetime64(day)].tolist() == [kept]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kronos.cli import main
-from kronos.market_csv import read_market_csv
+from kronos.market.csv_file import read_market_csv
 from tests.kronos.fetch_server import (
     FIRST,
     HOLIDAYS,

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kronos.sessions import NEW_YORK
-from kronos.sources.daily_csv import parse_daily_csv
-from kronos.sources.download import _redirected, download, without_secrets
-from kronos.sources.source import SourceError
-from kronos.sources.spx import SpxChart, SpxFile
-from kronos.sources.vix import VixFile
+from kronos.market.sessions import NEW_YORK
+from kronos.market.sources.daily_csv import parse_daily_csv
+from kronos.market.sources.download import _redirected, download, without_secrets
+from kronos.market.sources.source import SourceError
+from kronos.market.sources.spx import SpxChart, SpxFile
+from kronos.market.sources.vix import VixFile
 from tests.kronos.fetch_server import (
     FIRST,
     LAST,

@@ -10,21 +10,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kronos.gate import Comparison, Evidence, GateLimits, News, decide, student_t_95
+from kronos.model.gate import Comparison, Evidence, GateLimits, UnseenSessions, decide
+from kronos.statistics.intervals import student_t_one_sided
 
 LIMITS = GateLimits()
 RNG = np.random.default_rng(0)
 PROBABILITY = RNG.uniform(0.6, 0.95, 250)
 WON = (RNG.random(250) < PROBABILITY).astype(float)
 NOT_UNLIKE = np.zeros(250, dtype=bool)
-NOTHING = News(np.empty(0), np.empty(0), np.empty(0, dtype=bool))
+NOTHING = UnseenSessions(np.empty(0), np.empty(0), np.empty(0, dtype=bool))
 
 
-def news(count: int = 250, won: np.ndarray[Any, Any] = WON) -> News:
-    return News(PROBABILITY[:count], won[:count], NOT_UNLIKE[:count])
+def news(count: int = 250, won: np.ndarray[Any, Any] = WON) -> UnseenSessions:
+    return UnseenSessions(PROBABILITY[:count], won[:count], NOT_UNLIKE[:count])
 
 
-def evidence(market: News, **change: Any) -> Evidence:
+def evidence(market: UnseenSessions, **change: Any) -> Evidence:
     equal = Comparison(market.champion, recent_shift=0.0, skill_lost=0.0, calibration_lost=-0.01)
     return Evidence(market, NOTHING, vix_correlation=-0.8, comparison=dataclasses.replace(equal, **change))
 
@@ -68,7 +69,7 @@ def test_a_shift_is_forgiven_where_the_challenger_is_proven_better() -> None:
 
 
 @pytest.mark.parametrize("market", [news(20), news(won=np.ones(250))], ids=["too few sessions", "no losses"])
-def test_too_little_to_judge_is_insufficient_evidence_with_all_figures(market: News) -> None:
+def test_too_little_to_judge_is_insufficient_evidence_with_all_figures(market: UnseenSessions) -> None:
     decision = decide(evidence(market), LIMITS)
     assert not decision.promoted
     assert str(decision.reason).startswith("insufficient_evidence")
@@ -116,7 +117,7 @@ def test_a_vix_that_does_not_move_against_the_index_is_not_believed() -> None:
 
 
 def test_every_figure_is_json_even_of_models_that_claim_certainty() -> None:
-    certain = News(np.ones(250), WON, NOT_UNLIKE)
+    certain = UnseenSessions(np.ones(250), WON, NOT_UNLIKE)
     decision = decide(evidence(certain), LIMITS)
     assert not decision.promoted
     json.dumps(decision.figures, allow_nan=False)
@@ -124,7 +125,7 @@ def test_every_figure_is_json_even_of_models_that_claim_certainty() -> None:
 
 @pytest.mark.parametrize("degrees", [10, 29, 49, 249])
 def test_student_t(degrees: int) -> None:
-    assert student_t_95(degrees) == pytest.approx(stats.t.ppf(0.95, degrees), abs=2e-3)
+    assert student_t_one_sided(degrees) == pytest.approx(stats.t.ppf(0.95, degrees), abs=2e-3)
 
 
 @pytest.mark.parametrize("limits", [{"min_confirmation_losses": 0}, {"confirmation_sessions": 20}])

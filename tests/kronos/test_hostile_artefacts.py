@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kronos.artefact import Artefact
 from kronos.errors import ArtefactError
-from kronos.model import Model
+from kronos.model.artefact import Artefact
+from kronos.model.model import Model
 from kronos.training.export import TrainedModel
 
 Manifest = dict[str, Any]
@@ -56,10 +56,10 @@ RAW_MANIFESTS = {
     "nested deep": "[" * 200_000 + "]" * 200_000,
     "not text": b"\xff\xfe{}",
     "a list": "[]",
-    "infinite": '{"format": 1, "x": Infinity}',
-    "NaN": '{"format": 1, "x": NaN}',
-    "NUL": '{"format": 1, "x": "\\u0000"}',
-    "a lone surrogate": '{"format": 1, "x": "\\ud800"}',
+    "infinite": '{"format": 2, "x": Infinity}',
+    "NaN": '{"format": 2, "x": NaN}',
+    "NUL": '{"format": 2, "x": "\\u0000"}',
+    "a lone surrogate": '{"format": 2, "x": "\\ud800"}',
     "a true format": '{"format": true}',
 }
 
@@ -67,7 +67,7 @@ RAW_MANIFESTS = {
 @pytest.mark.parametrize("member", RAW_MEMBERS.values(), ids=RAW_MEMBERS.keys())
 def test_a_senseless_array_is_refused(member: bytes) -> None:
     with pytest.raises(ArtefactError):
-        Artefact.from_bytes(signed(zipped('{"format": 1}', {"base_rates.npy": member})))
+        Artefact.from_bytes(signed(zipped('{"format": 2}', {"base_rates.npy": member})))
 
 
 @pytest.mark.parametrize("manifest", RAW_MANIFESTS.values(), ids=RAW_MANIFESTS.keys())
@@ -78,7 +78,7 @@ def test_a_senseless_manifest_is_refused(manifest: str | bytes) -> None:
 
 @pytest.mark.parametrize(("offset", "value"), [(8, 1), (6, 99)], ids=["encrypted", "zip version 9.9"])
 def test_a_strange_zip_is_refused(offset: int, value: int) -> None:
-    body = bytearray(zipped('{"format": 1}', {}))
+    body = bytearray(zipped('{"format": 2}', {}))
     body[body.find(b"PK\x01\x02") + offset] = value
     with pytest.raises(ArtefactError):
         Artefact.from_bytes(signed(bytes(body)))
@@ -125,9 +125,10 @@ def endless_rows(_: Manifest, arrays: Arrays) -> None:
 def setting(path: str, value: Any) -> Callable[[Manifest, Arrays], None]:
     def change(manifest: Manifest, _: Arrays) -> None:
         *above, name = path.split(".")
+        at: Any = manifest
         for part in above:
-            manifest = manifest[part]
-        manifest[name] = value
+            at = at[int(part) if part.isdigit() else part]
+        at[int(name) if name.isdigit() else name] = value
 
     return change
 
@@ -142,12 +143,12 @@ CHANGES: dict[str, Callable[[Manifest, Arrays], None]] = {
     "training rows of another width": narrow_rows,
     "training rows without a shape": scalar_rows,
     "training rows of infinities": endless_rows,
-    "depth 0": setting("variants.full.depth", 0),
-    "depth true": setting("variants.full.depth", True),
-    "no variant": setting("variants.market", {}),
-    "skill true": setting("variants.full.metrics.brier_skill", True),
-    "skill text": setting("variants.full.metrics.brier_skill", "inf"),
-    "no metrics": setting("variants.full.metrics", {}),
+    "depth 0": setting("variants.0.depth", 0),
+    "depth true": setting("variants.0.depth", True),
+    "no variant": setting("variants.1", {}),
+    "skill true": setting("variants.0.metrics.brier_skill", True),
+    "skill text": setting("variants.0.metrics.brier_skill", "inf"),
+    "no metrics": setting("variants.0.metrics", {}),
     "half a session to settlement": setting("spec.dte_sessions", 1.5),
     "a million sessions to settlement": setting("spec.dte_sessions", 1_000_000),
     "entry at noon": setting("spec.entry", "noon"),

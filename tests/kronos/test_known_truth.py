@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr
 
-from kronos.condor import SD_MULTIPLIERS
-from kronos.features import FEATURES
-from kronos.market import Floats
-from kronos.training.export import fit_variant
-from kronos.training.out_of_fold import walk_forward
+from kronos.condor.spec import SD_MULTIPLIERS
+from kronos.features.variants import MINIMAL
+from kronos.market.history import Floats
+from kronos.training.estimator import CurveEstimator, walk_variant
 from kronos.training.recipe import Recipe
 from kronos.training.rows import TrainingRows
 from kronos.training.walk_forward import WalkForward
@@ -34,12 +33,9 @@ def synthetic_market(sessions: int, seed: int) -> tuple[TrainingRows, Floats]:
     grid = np.array(SD_MULTIPLIERS)
     truth = 2 * ndtr(grid / deviation_in_em[:, None]) - 1
     moved = np.abs(rng.normal(size=sessions)) * deviation_in_em
-    features = np.full((sessions, len(FEATURES)), np.nan)
-    known = {"vix": vix, "day_of_week": weekday, "expected_move_pct": vix / np.sqrt(252)}
-    for name, column in known.items():
-        features[:, FEATURES.index(name)] = column
+    features = np.column_stack([vix, weekday, vix / np.sqrt(252)])
     labels = (moved[:, None] <= grid).astype(float)
-    return TrainingRows(days, np.full(sessions, 100.0), vix, features, labels), truth
+    return TrainingRows(MINIMAL.features, days, np.full(sessions, 100.0), vix, features, labels), truth
 
 
 def mean_absolute_error(sessions: int, seed: int) -> float:
@@ -47,8 +43,8 @@ def mean_absolute_error(sessions: int, seed: int) -> float:
     rows, truth = synthetic_market(sessions + NEW_SESSIONS, seed)
     known, new = rows.take(slice(0, sessions)), rows.take(slice(sessions, None))
     recipe = Recipe(walk_forward=WalkForward(min_train_sessions=sessions // 4, fold_sessions=sessions // 4))
-    tested = walk_forward(known, "minimal", 1, recipe)
-    curve = fit_variant(known, "minimal", tested, recipe).curve(new.for_variant("minimal"))
+    tested = walk_variant(known, MINIMAL, 1, recipe).predictions
+    curve = CurveEstimator(MINIMAL, recipe).fit(known, tested).curve(new.of_variant(MINIMAL))
     return float(np.abs(curve - truth[sessions:]).mean())
 
 

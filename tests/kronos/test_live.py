@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from kronos.live import LiveScores, Said, live_scores, wins_interval
+from kronos.statistics.live_calibration import LivePredictions, LiveScores, live_scores, wins_interval
 
 START = np.datetime64("2018-01-02")
 
@@ -17,17 +17,17 @@ def days(count: int) -> np.ndarray:
     return START + np.arange(count)
 
 
-def said(probability: np.ndarray, won: np.ndarray, base_rate: float = 0.8) -> Said:
-    return Said(days(len(won)), probability, np.full(len(won), base_rate), won.astype(float))
+def said(probability: np.ndarray, won: np.ndarray, base_rate: float = 0.8) -> LivePredictions:
+    return LivePredictions(days(len(won)), probability, np.full(len(won), base_rate), won.astype(float))
 
 
-def scores_of(found: Said) -> LiveScores:
+def scores_of(found: LivePredictions) -> LiveScores:
     scores = live_scores(found)
     assert scores is not None
     return scores
 
 
-def simulated(count: int, seed: int, bias: float = 0.0) -> Said:
+def simulated(count: int, seed: int, bias: float = 0.0) -> LivePredictions:
     """Probabilities that are true when `bias` is 0, and too high by it otherwise."""
     rng = np.random.default_rng(seed)
     truth = rng.uniform(0.6, 0.95, count)

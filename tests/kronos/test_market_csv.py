@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from kronos.errors import MarketDataError
-from kronos.market import MarketHistory, stale_open_years
-from kronos.market_csv import read_market_csv, write_market_csv
+from kronos.market.csv_file import read_market_csv, write_market_csv
+from kronos.market.history import MarketHistory, stale_open_years
 from tests.conftest import EVALUATION_DATA
 
 HEADER = "date,spx_open,spx_high,spx_low,spx_close,vix_close"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import numpy as np
 import pytest
@@ -12,19 +13,20 @@ from hypothesis.extra.numpy import arrays
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.isotonic import IsotonicRegression
 
-from kronos.artefact import Artefact, identity
-from kronos.condor import CondorSpec
-from kronos.curve import GRID, never_decreasing
+from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec
 from kronos.errors import ArtefactError, TrainingRefusedError
-from kronos.features import FEATURES, VARIANT_FEATURES, VARIANTS, Variant
-from kronos.model import Model
+from kronos.features.variants import VARIANTS, Variant
+from kronos.market.history import MarketHistory
+from kronos.model.artefact import Artefact, identity
+from kronos.model.curve import never_decreasing
+from kronos.model.model import Model
+from kronos.training.estimator import flatten
 from kronos.training.export import TrainedModel, train
-from kronos.training.fit import flatten
 from kronos.training.rows import TrainingRows, rows_of
 
 
 def values_of(rows: TrainingRows, at: int) -> dict[str, float]:
-    return dict(zip(FEATURES, rows.features[at], strict=True))
+    return dict(zip((feature.name for feature in rows.known), rows.features[at], strict=True))
 
 
 def test_flattened_trees_equal_scikit_learn_on_every_row() -> None:
@@ -36,29 +38,30 @@ def test_flattened_trees_equal_scikit_learn_on_every_row() -> None:
     np.testing.assert_allclose(flatten(booster).sum(new), booster.decision_function(new), rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_the_explanation_adds_up_to_the_log_odds(model: Model, sample_rows: TrainingRows, variant: Variant) -> None:
-    chosen = model.variants[variant]
+    chosen = model.variants[variant.name]
     for at in range(100, len(sample_rows), 97):
         values = values_of(sample_rows, at)
-        features = np.array([[values[name] for name in VARIANT_FEATURES[variant]]])
+        features = np.array([[values[name] for name in variant.feature_names]])
         for multiplier, column in ((0.6, 0), (1.0, 4), (1.6, 10)):
-            prediction = model.predict(variant, values, multiplier)
+            prediction = model.predict(variant.name, values, multiplier)
             total = prediction.base_log_odds + sum(prediction.contributions.values())
             assert total == pytest.approx(chosen.curve_model.log_odds(features)[0, column], abs=1e-12)
-            assert set(prediction.contributions) == set(VARIANT_FEATURES[variant])
+            assert set(prediction.contributions) == set(variant.feature_names)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_curves_never_decrease_and_are_never_certain(model: Model, sample_rows: TrainingRows, variant: Variant) -> None:
     rows = sample_rows.take(sample_rows.complete(variant))
-    curves = model.variants[variant].curve_model.curve(rows.for_variant(variant))
+    served = model.variants[variant.name].curve_model
+    curves = served.curve(rows.of_variant(variant))
     assert (np.diff(curves, axis=1) >= 0).all()
     assert (curves > 0).all()
     assert (curves < 1).all()
-    wild = np.random.default_rng(0).normal(size=(500, len(VARIANT_FEATURES[variant]))) * 50
+    wild = np.random.default_rng(0).normal(size=(500, len(variant.features))) * 50
     wild[:, 0] = np.abs(wild[:, 0]) + 5
-    assert (np.diff(model.variants[variant].curve_model.curve(wild), axis=1) >= 0).all()
+    assert (np.diff(served.curve(wild), axis=1) >= 0).all()
 
 
 @given(arrays(np.float64, (3, 11), elements=st.floats(0, 1)))
@@ -67,8 +70,10 @@ def test_the_projection_is_isotonic_regression(curves: np.ndarray[tuple[int, int
     np.testing.assert_allclose(never_decreasing(curves), expected, atol=1e-12)
 
 
-def test_training_again_gives_the_same_bytes(sample_rows: TrainingRows, spec: CondorSpec, artefact: bytes) -> None:
-    assert train(sample_rows, spec, jobs=2).artefact.to_bytes() == artefact
+def test_training_again_gives_the_same_bytes(
+    sample: MarketHistory, sample_rows: TrainingRows, spec: CondorSpec, artefact: bytes
+) -> None:
+    assert train(sample_rows, spec, sample, jobs=2).artefact.to_bytes() == artefact
 
 
 def test_the_training_rows_travel_inside(sample_rows: TrainingRows, artefact: bytes) -> None:
@@ -90,13 +95,9 @@ def test_no_single_flipped_byte_goes_unnoticed(artefact: bytes) -> None:
 
 
 def test_without_skill_the_probability_is_the_base_rate(trained: TrainedModel, sample_rows: TrainingRows) -> None:
-    manifest = dict(trained.artefact.manifest)
-    full = manifest["variants"]["full"]
-    manifest["variants"] = {
-        **manifest["variants"],
-        "full": {**full, "metrics": {**full["metrics"], "brier_skill": -0.001}},
-    }
-    model = Model.from_artefact(Artefact(manifest, trained.artefact.arrays))
+    manifest = json.loads(json.dumps(trained.artefact.manifest))
+    manifest["variants"][0]["metrics"]["brier_skill"] = -0.001
+    model = Model.from_bytes(Artefact(manifest, trained.artefact.arrays).to_bytes())
     prediction = model.predict("full", values_of(sample_rows, 500), 1.0)
     assert not prediction.has_skill
     assert prediction.probability == prediction.base_rate
@@ -109,7 +110,7 @@ def test_between_grid_points_the_curve_is_linear(model: Model, sample_rows: Trai
     values = values_of(sample_rows, 500)
     prediction = model.predict("full", values, 1.05)
     assert prediction.probability == pytest.approx(prediction.curve[[4, 5]].mean(), abs=1e-12)
-    assert GRID[4] == 1.0
+    assert SD_MULTIPLIERS[4] == 1.0
 
 
 def test_too_few_sessions_or_breaches_are_refused_with_both_numbers(

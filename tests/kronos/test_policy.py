@@ -8,31 +8,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ares_client.contract import TradingAdvice
-from kronos.condor import SD_MULTIPLIERS
-from kronos.policy import Advice, Decision, Policy
+from kronos.condor.spec import SD_MULTIPLIERS
+from kronos.model.policy import Decision, Policy, TradeAction
+from kronos.model.prediction import Prediction
 
 GRID = np.array(SD_MULTIPLIERS)
 CURVE = np.linspace(0.6, 0.95, len(GRID))
 BASE = 0.85
 
 
-def decide(probability: float, **options: bool) -> Decision:
-    return Policy().decide(probability, BASE, GRID, CURVE, **options)
+def said(probability: float, base: float = BASE) -> Prediction:
+    return Prediction(probability, base, GRID, CURVE, np.full(len(GRID), base))
+
+
+def decide(probability: float, policy: Policy | None = None, *, may_trade_full: bool = True) -> Decision:
+    return (policy or Policy()).decide(said(probability), may_trade_full=may_trade_full)
 
 
 @pytest.mark.parametrize(
     ("probability", "advice", "risk_pct"),
     [
-        (0.0, Advice.SKIP_TODAY, 0.0),
-        (0.7499, Advice.SKIP_TODAY, 0.0),
-        (0.7501, Advice.TRADE_REDUCED, 3.0),
-        (0.79, Advice.TRADE_REDUCED, 5.5),
-        (0.8299, Advice.TRADE_REDUCED, 8.0),
-        (0.8301, Advice.TRADE_FULL, 10.0),
-        (1.0, Advice.TRADE_FULL, 10.0),
+        (0.0, TradeAction.SKIP_TODAY, 0.0),
+        (0.7499, TradeAction.SKIP_TODAY, 0.0),
+        (0.7501, TradeAction.TRADE_REDUCED, 3.0),
+        (0.79, TradeAction.TRADE_REDUCED, 5.5),
+        (0.8299, TradeAction.TRADE_REDUCED, 8.0),
+        (0.8301, TradeAction.TRADE_FULL, 10.0),
+        (1.0, TradeAction.TRADE_FULL, 10.0),
     ],
 )
-def test_thresholds_stand_relative_to_the_base_rate(probability: float, advice: Advice, risk_pct: float) -> None:
+def test_thresholds_stand_relative_to_the_base_rate(probability: float, advice: TradeAction, risk_pct: float) -> None:
     decision = decide(probability)
     assert decision.advice is advice
     assert decision.suggested_risk_pct == pytest.approx(risk_pct, abs=0.01)
@@ -41,22 +46,22 @@ def test_thresholds_stand_relative_to_the_base_rate(probability: float, advice: 
 @pytest.mark.parametrize("base", [0.7, 0.83, 0.9, 0.95])
 def test_the_thresholds_belong_to_the_better_side(base: float) -> None:
     policy = Policy()
-    at_full = policy.decide(base - policy.full_within_base, base, GRID, CURVE)
-    at_skip = policy.decide(base - policy.skip_below_base, base, GRID, CURVE)
-    assert at_full.advice is Advice.TRADE_FULL
-    assert at_skip.advice is Advice.TRADE_REDUCED
+    at_full = policy.decide(said(base - policy.full_within_base, base))
+    at_skip = policy.decide(said(base - policy.skip_below_base, base))
+    assert at_full.advice is TradeAction.TRADE_FULL
+    assert at_skip.advice is TradeAction.TRADE_REDUCED
 
 
 def test_a_degraded_answer_never_trades_full_but_may_skip() -> None:
-    assert decide(0.99, may_trade_full=False).advice is Advice.TRADE_REDUCED
+    assert decide(0.99, may_trade_full=False).advice is TradeAction.TRADE_REDUCED
     assert decide(0.99, may_trade_full=False).suggested_risk_pct == 8.0
-    assert decide(0.5, may_trade_full=False).advice is Advice.SKIP_TODAY
+    assert decide(0.5, may_trade_full=False).advice is TradeAction.SKIP_TODAY
 
 
 def test_the_multiplier_is_the_smallest_that_reaches_the_target() -> None:
     assert decide(0.85).suggested_sd_multiplier == GRID[CURVE >= BASE][0]
-    assert Policy(target_probability=0.01).decide(0.8, BASE, GRID, CURVE).suggested_sd_multiplier == 0.8
-    assert Policy(target_probability=0.99).decide(0.8, BASE, GRID, CURVE).suggested_sd_multiplier == 1.5
+    assert decide(0.8, Policy(target_probability=0.01)).suggested_sd_multiplier == 0.8
+    assert decide(0.8, Policy(target_probability=0.99)).suggested_sd_multiplier == 1.5
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 20), st.booleans())
@@ -65,7 +70,7 @@ def test_risk_stays_within_its_cap_and_rises_with_the_probability(
 ) -> None:
     policy = Policy(risk_cap_pct=cap)
     low, high = sorted([one, other])
-    risks = [policy.decide(p, BASE, GRID, CURVE, may_trade_full=full).suggested_risk_pct for p in (low, high)]
+    risks = [decide(p, policy, may_trade_full=full).suggested_risk_pct for p in (low, high)]
     assert 0 <= risks[0] <= risks[1] <= cap
 
 
@@ -75,4 +80,4 @@ def test_thresholds_that_cross_are_refused() -> None:
 
 
 def test_the_wire_knows_the_same_advice() -> None:
-    assert [advice.value for advice in Advice] == [advice.value for advice in TradingAdvice]
+    assert [advice.value for advice in TradeAction] == [advice.value for advice in TradingAdvice]

@@ -12,12 +12,10 @@ from vollib.black_scholes import black_scholes
 from vollib.black_scholes.implied_volatility import implied_volatility
 
 from kronos.backtest import backtest
+from kronos.backtest.chain_files import read_chains
 from kronos.backtest.trades import sell
-from kronos.chain_files import read_chains
-from kronos.condor import SD_MULTIPLIERS, CondorSpec, Strikes, listed_strikes
-from kronos.market import MarketHistory, stale_open_years, years_of
-from kronos.market_csv import read_market_csv
-from kronos.pricing import (
+from kronos.condor.costs import Terms
+from kronos.condor.pricing import (
     DEFAULT_SURFACE,
     Surface,
     call_value,
@@ -26,8 +24,11 @@ from kronos.pricing import (
     normal_cdf,
     put_value,
 )
-from kronos.sessions import exchange_sessions
-from kronos.terms import Terms
+from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec
+from kronos.condor.strikes import Strikes, listed_strikes
+from kronos.market.csv_file import read_market_csv
+from kronos.market.history import MarketHistory, stale_open_years, years_of
+from kronos.market.sessions import exchange_sessions
 from tests.conftest import EVALUATION_DATA
 from tests.kronos.bars import bars
 

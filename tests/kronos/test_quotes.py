@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kronos.chain_files import read_chains
-from kronos.condor import Strikes
+from kronos.backtest.chain_files import read_chains
+from kronos.backtest.quotes import END_OF_DAY, Chains
+from kronos.condor.strikes import Strikes
 from kronos.errors import MarketDataError
-from kronos.quotes import END_OF_DAY, Chains
 from tests.conftest import EVALUATION_DATA
 
 CHAINS = EVALUATION_DATA / "chains"

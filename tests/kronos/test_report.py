@@ -13,27 +13,25 @@ import pytest
 
 import kronos.report.study
 from kronos.cli import main
-from kronos.condor import SD_MULTIPLIERS, CondorSpec
-from kronos.curve import CurveModel, IsotonicSteps, Logistic, Trees
+from kronos.condor.spec import MULTIPLIERS, SD_MULTIPLIERS, CondorSpec
 from kronos.errors import TrainingRefusedError
-from kronos.features import FEATURES
-from kronos.market import MarketHistory
-from kronos.report.effects import feature_effects, feature_groups
-from kronos.report.fold_models import FoldModel, refit, win_probability
+from kronos.features.variants import FULL, MINIMAL, Variant, variant_named
+from kronos.market.history import MarketHistory
+from kronos.model.curve import CurveModel, Logistic, PiecewiseLinearCalibrator, Trees
+from kronos.report.effects import FoldModel, feature_effects, feature_groups, win_probability
 from kronos.report.formats import dollars, interval, percent, plain, signed, tick
-from kronos.report.limits import limitations
-from kronos.report.money import by_advice, drawdown, earned, followed_pnl
-from kronos.report.opens import opening_years
+from kronos.report.limitations import limitations
+from kronos.report.money import by_advice, drawdown, followed_pnl, summarise_pnl
+from kronos.report.opening_prices import opening_years
 from kronos.report.page import render
 from kronos.report.study import Study, make_study
 from kronos.report.svg import Drawing, Panel, Scale
 from kronos.training.evaluate import evaluate
 from kronos.training.export import fingerprint
-from kronos.training.out_of_fold import OutOfFold
-from kronos.training.policy_scores import FollowedAdvice
+from kronos.training.policy_scores import PolicyReplay
 from kronos.training.recipe import Recipe
 from kronos.training.rows import TrainingRows
-from kronos.training.walk_forward import WalkForward
+from kronos.training.walk_forward import Predictions, WalkForward
 
 FAST = Recipe(boosting_rounds=20, walk_forward=WalkForward(500, 250))
 TEST_START = np.datetime64("2017-01-01")
@@ -196,13 +194,12 @@ def test_the_same_study_gives_the_same_page(sample: MarketHistory, html: str) ->
     assert render(again) == html
 
 
-def test_refitted_models_are_those_that_were_evaluated(sample_rows: TrainingRows, study: Study) -> None:
-    tested = study.evaluation.out_of_fold
-    walked = refit(sample_rows, "full", tested, study.chosen, 1, FAST)
-    assert np.concatenate([fold.tested for fold in walked]).tolist() == study.chosen.tolist()
-    for fold in walked:
-        again = win_probability(fold.model, tested.rows.for_variant("full")[fold.tested])
-        np.testing.assert_allclose(again, tested.probability[fold.tested, AT_ONE], atol=1e-12)
+def test_the_walks_models_say_again_what_was_scored(study: Study) -> None:
+    walk = study.evaluation.walk
+    assert np.concatenate(walk.tested).tolist() == list(range(len(walk.predictions.rows)))
+    for model, tested in zip(walk.models, walk.tested, strict=True):
+        again = win_probability(model, walk.predictions.rows.of_variant(FULL)[tested])
+        np.testing.assert_allclose(again, walk.predictions.probability[tested, AT_ONE], atol=1e-12)
 
 
 def test_a_feature_that_varies_not_is_named_and_not_drawn(page: ET.Element) -> None:
@@ -211,9 +208,8 @@ def test_a_feature_that_varies_not_is_named_and_not_drawn(page: ET.Element) -> N
     assert "Probability along holidays_ahead" not in said
 
 
-MINIMAL = ("vix", "day_of_week", "expected_move_pct")
 MINIMAL_COLUMNS = 7
-IDENTITY = IsotonicSteps(np.array([-20.0, 20.0]), np.array([-20.0, 20.0]))
+IDENTITY = PiecewiseLinearCalibrator(np.array([-20.0, 20.0]), np.array([-20.0, 20.0]))
 
 
 def falling_with_vix(vix: np.ndarray) -> CurveModel:
@@ -226,7 +222,7 @@ def falling_with_vix(vix: np.ndarray) -> CurveModel:
         intercept=np.full(len(SD_MULTIPLIERS), 1.5),
         clip=10.0,
     )
-    return CurveModel("minimal", logistic, staircase(np.linspace(-3, 6, 64)), IDENTITY)
+    return CurveModel(MINIMAL, MULTIPLIERS, logistic, staircase(np.linspace(-3, 6, 64)), IDENTITY)
 
 
 def staircase(steps: np.ndarray) -> Trees:
@@ -246,19 +242,19 @@ def test_effects_of_a_model_whose_workings_are_known() -> None:
     rng = np.random.default_rng(1)
     chosen = np.arange(2_000)
     vix = rng.uniform(10, 40, len(chosen))
-    features = np.full((len(chosen), len(FEATURES)), np.nan)
-    for name, column in zip(MINIMAL, (vix, chosen % 5, vix / np.sqrt(252)), strict=True):
-        features[:, FEATURES.index(name)] = column
+    features = np.column_stack([vix, chosen % 5, vix / np.sqrt(252)])
     model = falling_with_vix(vix)
-    rows = TrainingRows(chosen.astype("datetime64[D]"), vix, vix, features, np.empty((len(chosen), 11)))
-    truth = np.tile(win_probability(model, rows.for_variant("minimal"))[:, None], (1, 11))
+    rows = TrainingRows(
+        MINIMAL.features, chosen.astype("datetime64[D]"), vix, vix, features, np.empty((len(chosen), 11))
+    )
+    truth = np.tile(win_probability(model, rows.of_variant(MINIMAL))[:, None], (1, 11))
     labels = np.tile((rng.random(len(chosen)) < truth[:, AT_ONE]).astype(float)[:, None], (1, 11))
     base = np.full_like(labels, labels.mean())
-    tested = OutOfFold(replace(rows, labels=labels), truth, truth, truth, base, first_calibrated=0)
+    tested = Predictions(replace(rows, labels=labels), truth, truth, base, first_calibrated=0)
 
-    found = {one.names[0]: one for one in feature_effects(model, [FoldModel(model, chosen)], tested, chosen)}
+    found = {one.name: one for one in feature_effects(model, [FoldModel(model, chosen)], tested, chosen)}
     vix_effect, weekday = found["vix"], found["day_of_week"]
-    assert vix_effect.names == ("vix", "expected_move_pct")
+    assert tuple(feature.name for feature in vix_effect.features) == ("vix", "expected_move_pct")
     assert vix_effect.skill_lost_interval[0] > 0.02
     assert (np.diff(vix_effect.probability) <= 0).all()
     assert vix_effect.probability[0] - vix_effect.probability[-1] > 0.3
@@ -273,24 +269,24 @@ def test_effects_of_a_model_whose_workings_are_known() -> None:
 
 
 def test_features_that_are_one_on_two_scales_stay_together() -> None:
-    assert feature_groups("minimal") == [[0, 2], [1]]
-    assert sorted(at for group in feature_groups("full") for at in group) == list(range(len(FEATURES)))
+    assert feature_groups(MINIMAL) == [[0, 2], [1]]
+    assert sorted(at for group in feature_groups(FULL) for at in group) == list(range(len(FULL.features)))
 
 
 def test_sums_of_money() -> None:
     pnl = np.array([10.0, -30.0, 5.0, 40.0])
     assert drawdown(pnl).tolist() == [0, 30, 25, 0]
     assert drawdown(np.array([-5.0, 2.0])).tolist() == [5, 3]
-    summary = earned(pnl)
+    summary = summarise_pnl(pnl)
     assert (summary.total, summary.worst, summary.max_drawdown) == (25, -30, 30)
     assert summary.sharpe == pytest.approx(np.sqrt(252) * pnl.mean() / pnl.std(ddof=1))
     assert summary.sortino == pytest.approx(np.sqrt(252) * pnl.mean() / 15)
-    idle = earned(np.zeros(3))
+    idle = summarise_pnl(np.zeros(3))
     assert (idle.sharpe, idle.sortino) == (None, None)
 
 
 def test_following_scales_and_skips() -> None:
-    followed = FollowedAdvice(
+    followed = PolicyReplay(
         sessions=np.arange(3).astype("datetime64[D]"),
         traded=np.array([True, True, False]),
         risk_share=np.array([1.0, 0.5, 0.0]),
@@ -315,7 +311,7 @@ def test_opens_that_lag_show(sample: MarketHistory) -> None:
     before = np.concatenate([[np.nan], close[:-1]])
     for share, low, high in ((1.0, -0.2, 0.2), (0.5, 0.3, 0.6)):
         history = MarketHistory(
-            sample.sessions, **{**lagging, "spx_close": close, "spx_open": before * np.exp(share * night)}
+            sample.sessions, {**lagging, "spx_close": close, "spx_open": before * np.exp(share * night)}
         )
         years = list(opening_years(history, sample.sessions))
         assert [one.year for one in years] == [2014, 2015, 2016, 2017, 2018]
@@ -351,14 +347,14 @@ def test_a_crowded_line_keeps_its_extremes() -> None:
     ids=["close-1-minimal", "close-5-touch-market"],
 )
 def test_other_trades_and_variants(sample: MarketHistory, spec: CondorSpec, variant: str, trade: str) -> None:
-    page = ET.fromstring(render(make_study(sample, spec, variant, recipe=FAST)))
+    page = ET.fromstring(render(make_study(sample, spec, variant_named(variant), recipe=FAST)))
     assert trade in text_of(page.find(".//header"))
     assert f"Variant {variant}" in text_of(page.find(".//header"))
 
 
 def test_too_little_to_report_on(sample: MarketHistory) -> None:
     with pytest.raises(TrainingRefusedError, match="too few for a report"):
-        make_study(sample, CondorSpec(), "minimal", test_start=np.datetime64("2018-12-01"), recipe=FAST)
+        make_study(sample, CondorSpec(), MINIMAL, test_start=np.datetime64("2018-12-01"), recipe=FAST)
 
 
 def test_the_command(
@@ -366,7 +362,7 @@ def test_the_command(
 ) -> None:
     asked = {}
 
-    def remembered(history: MarketHistory, spec: CondorSpec, variant: str, **options: object) -> Study:
+    def remembered(history: MarketHistory, spec: CondorSpec, variant: Variant, **options: object) -> Study:
         asked.update(spec=spec, variant=variant, **options)
         return study
 

@@ -11,18 +11,19 @@ import pytest
 
 from benchmarks.gate_errors import reports
 from benchmarks.spoiled import BARS, Case, Spoil, reports_flipped, reports_lie_in_keeping, reports_vix_times_100
-from kronos.artefact import Artefact
-from kronos.condor import CondorSpec
-from kronos.gate import GateLimits
-from kronos.market import MarketHistory
-from kronos.model import Model
-from kronos.training.confirmation import new_sessions, predict_forward
+from kronos.condor.spec import CondorSpec
+from kronos.features.variants import FULL, MARKET, MINIMAL
+from kronos.market.history import MarketHistory
+from kronos.model.artefact import Artefact
+from kronos.model.gate import GateLimits
+from kronos.model.model import Model
+from kronos.progress import silent
+from kronos.retraining.evidence import predict_forward, unseen_rows
+from kronos.retraining.reported_trades import ReportedTrade, join_trades
+from kronos.retraining.retrain import RetrainResult, retrain
 from kronos.training.export import train
-from kronos.training.progress import silent
 from kronos.training.recipe import DEFAULT_RECIPE
-from kronos.training.retrain import RICHEST, RetrainResult, retrain
 from kronos.training.rows import TrainingRows, build_rows, rows_of
-from kronos.training.trades import Trade, join_trades
 
 TODAY = date(2019, 1, 2)
 LATE_CUT = np.datetime64("2018-10-17")
@@ -39,7 +40,7 @@ def champion(aged_artefact: bytes) -> bytes:
 @pytest.fixture(scope="module")
 def late_champion(sample: MarketHistory, spec: CondorSpec) -> bytes:
     """Trained until 51 sessions before the sample's end."""
-    return train(build_rows(sample, spec, end=LATE_CUT)[0], spec).artefact.to_bytes()
+    return train(build_rows(sample, spec, end=LATE_CUT)[0], spec, sample).artefact.to_bytes()
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def rows_in(result: RetrainResult) -> TrainingRows:
 
 
 def test_a_trade_of_the_future_teaches_nothing(champion: bytes, sample: MarketHistory) -> None:
-    trade = Trade(date(2030, 12, 30), "MAX_PROFIT", 1.0, 2500.0, 20.0)
+    trade = ReportedTrade(date(2030, 12, 30), "MAX_PROFIT", 1.0, 2500.0, 20.0)
     result = retrain(champion, sample, [trade], GateLimits(), TODAY)
     assert result.promoted, result.reason
     assert str(rows_in(result).sessions[-1]) == "2018-12-31"
@@ -65,7 +66,7 @@ def test_a_trade_without_bars_does_not_rejuvenate_the_model_nor_hide_sessions(
     champion: bytes, sample: MarketHistory
 ) -> None:
     """Bars that come later, for sessions before such a trade, are still learned from."""
-    trade = Trade(date(2018, 12, 31), "MAX_PROFIT", 1.0, 2500.0, 27.0)
+    trade = ReportedTrade(date(2018, 12, 31), "MAX_PROFIT", 1.0, 2500.0, 27.0)
     until_autumn = sample.slice(0, int(np.searchsorted(sample.sessions, np.datetime64("2018-10-01"))))
     first = retrain(champion, until_autumn, [trade], GateLimits(), TODAY, forced=True, recipe=QUICK)
     assert rows_in(first).sessions[-1] == np.datetime64("2018-12-31")
@@ -80,7 +81,7 @@ def test_a_trade_without_bars_does_not_rejuvenate_the_model_nor_hide_sessions(
 def test_the_entry_really_traded_replaces_the_bars_own(champion: bytes, sample: MarketHistory) -> None:
     session = sample.sessions[-10]
     price, vix = float(sample.spx_open[-10]) + 5, float(sample.vix_close[-11]) + 1
-    joined = join_trades([Trade(session.item(), "MAX_PROFIT", 1.0, price, vix)], sample, CondorSpec())
+    joined = join_trades([ReportedTrade(session.item(), "MAX_PROFIT", 1.0, price, vix)], sample, CondorSpec())
     assert (joined.rows.price[0], joined.rows.vix[0]) == (price, vix)
     assert joined.checked == 1
     assert joined.rows.from_the_market().all()
@@ -88,14 +89,17 @@ def test_the_entry_really_traded_replaces_the_bars_own(champion: bytes, sample: 
 
 def test_a_trade_without_bars_is_one_label_at_its_own_multiplier(sample: MarketHistory) -> None:
     day = date(2019, 3, 1)
-    trades = [Trade(day, "PUT_BREACHED", 1.2, 2800.0, 14.0), Trade(date(2019, 3, 4), "MAX_PROFIT", 1.05, 2800.0, 14.0)]
+    trades = [
+        ReportedTrade(day, "PUT_BREACHED", 1.2, 2800.0, 14.0),
+        ReportedTrade(date(2019, 3, 4), "MAX_PROFIT", 1.05, 2800.0, 14.0),
+    ]
     joined = join_trades(trades, sample, CondorSpec())
     assert joined.rows.sessions.tolist() == [day]
     labels = joined.rows.labels[0]
     assert labels[6] == 0.0
     assert np.isnan(np.delete(labels, 6)).all()
-    assert joined.rows.complete("minimal").all()
-    assert not joined.rows.complete("market").any()
+    assert joined.rows.complete(MINIMAL).all()
+    assert not joined.rows.complete(MARKET).any()
     assert joined.unusable == 1
 
 
@@ -193,9 +197,9 @@ def test_new_sessions_begin_after_the_last_trade_of_the_champion_has_settled(
     sample: MarketHistory, spec: CondorSpec
 ) -> None:
     rows = build_rows(sample, spec)[0]
-    new = new_sessions(rows.take(slice(1000)), rows, RICHEST, gap_sessions=5, newest=100)
+    new = unseen_rows(rows.take(slice(1000)), rows, FULL, FULL, gap_sessions=5, newest=100)
     assert new.rows.sessions[0] == rows.sessions[-100]
-    few = new_sessions(rows.take(slice(1200)), rows, RICHEST, gap_sessions=5, newest=100)
+    few = unseen_rows(rows.take(slice(1200)), rows, FULL, FULL, gap_sessions=5, newest=100)
     assert few.rows.sessions.tolist() == rows.sessions[1205:].tolist()
 
 
@@ -208,7 +212,7 @@ def test_no_label_of_a_new_session_reaches_its_own_block_or_an_earlier_one(
     labels[-26:] = 1 - labels[-26:]
     before, after = (
         predict_forward(
-            [new_sessions(own, rows, RICHEST, gap, 250)],
+            [unseen_rows(own, rows, FULL, FULL, gap, 250)],
             given,
             train(given, spec, recipe=QUICK),
             gap,
@@ -223,7 +227,10 @@ def test_no_label_of_a_new_session_reaches_its_own_block_or_an_earlier_one(
 
 
 def test_figures_tell_of_trades_of_the_future_and_are_json(champion: bytes, sample: MarketHistory) -> None:
-    trades = [Trade(date(2030, 12, 30), "MAX_PROFIT", 1.0, 2500.0, 20.0), Trade(date(2018, 12, 28), "MAX_PROFIT")]
+    trades = [
+        ReportedTrade(date(2030, 12, 30), "MAX_PROFIT", 1.0, 2500.0, 20.0),
+        ReportedTrade(date(2018, 12, 28), "MAX_PROFIT"),
+    ]
     result = retrain(champion, sample, trades, GateLimits(), TODAY, recipe=QUICK)
     assert result.figures["trades_from_the_future"] == 1
     assert result.figures["trades_checked"] == 1

@@ -16,13 +16,13 @@ import pytest
 
 from benchmarks.gate_errors import reports
 from benchmarks.spoiled import FLIPPED
-from kronos.condor import CondorSpec
-from kronos.gate import GateLimits
-from kronos.market import MarketHistory
-from kronos.market_csv import write_market_csv
+from kronos.condor.spec import CondorSpec
+from kronos.market.csv_file import write_market_csv
+from kronos.market.history import MarketHistory
+from kronos.model.gate import GateLimits
+from kronos.progress import PhasedProgress, Step
+from kronos.retraining.job import SHARES, written_to
 from kronos.training.export import train
-from kronos.training.progress import PhasedProgress, Step
-from kronos.training.retrain_job import SHARES, written_to
 from kronos.training.rows import build_rows
 
 CUT = np.datetime64("2018-06-30")
@@ -46,7 +46,7 @@ def write_job(folder: Path, trades: list[dict[str, Any]]) -> None:
 
 def lines_of(folder: Path) -> Iterator[dict[str, Any]]:
     """Run the job; each line as it is written."""
-    command = [sys.executable, "-m", "kronos.training.retrain_job", str(folder)]
+    command = [sys.executable, "-m", "kronos.retraining.job", str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         for line in child.stdout:

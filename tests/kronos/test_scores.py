@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, rankdata
 
-from kronos.scores import (
+from kronos.statistics.calibration import calibration_band, expected_calibration_error, reliability_bins
+from kronos.statistics.scores import (
     auc,
     average_ranks,
-    calibration_band,
-    expected_calibration_error,
     log_loss,
-    reliability_bins,
     score,
 )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kronos.errors import MarketDataError
-from kronos.sessions import NEW_YORK, exchange_sessions
+from kronos.market.sessions import NEW_YORK, exchange_sessions
 
 
 def new_york(text: str) -> datetime:

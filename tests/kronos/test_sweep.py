@@ -14,12 +14,12 @@ import pytest
 from distributed import LocalCluster
 
 from kronos.backtest import backtest
+from kronos.backtest.sweep import SweepMarket, SweepPoint, grid, sweep, write_rows
 from kronos.cli import main
-from kronos.condor import CondorSpec
+from kronos.condor.costs import Terms
+from kronos.condor.spec import CondorSpec
 from kronos.errors import KronosError, MarketDataError
-from kronos.market import MarketHistory
-from kronos.sweep import Market, Point, grid, sweep, write_rows
-from kronos.terms import Terms
+from kronos.market.history import MarketHistory
 from tests.kronos.bars import bars
 
 GRID = {"entry": ["open", "close"], "dte_sessions": [0, 1], "slippage_points": [0.1, 0.15]}
@@ -51,7 +51,7 @@ def test_a_grid_is_every_combination_that_is_a_trade() -> None:
     assert {(point.spec.entry, point.spec.dte_sessions) for point in points} == {("open", 0), ("open", 1), ("close", 1)}
     assert [point.terms.slippage_points for point in points[:2]] == [0.1, 0.15]
     assert grid({"entry": ["close"]})[0].spec.dte_sessions == 1
-    assert grid({}) == [Point(CondorSpec(), Terms())]
+    assert grid({}) == [SweepPoint(CondorSpec(), Terms())]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_grid_of_no_trades_is_refused(values: dict[str, list[object]], complai
 
 def test_each_row_is_the_backtest_of_its_spec(sample: MarketHistory) -> None:
     ticks: list[tuple[int, int]] = []
-    market = Market(sample, sd_multipliers=(0.8, 1.0))
+    market = SweepMarket(sample, sd_multipliers=(0.8, 1.0))
     rows = sweep(market, grid(GRID), progress=lambda done, of: ticks.append((done, of)))
     assert ticks == [(count, 6) for count in range(1, 7)]
     assert len(rows) == 12
@@ -82,12 +82,12 @@ def test_each_row_is_the_backtest_of_its_spec(sample: MarketHistory) -> None:
 
 
 def test_two_processes_give_the_same_rows_in_the_same_order(sample: MarketHistory) -> None:
-    market = Market(sample.slice(0, 300), sd_multipliers=(1.0,))
+    market = SweepMarket(sample.slice(0, 300), sd_multipliers=(1.0,))
     assert sweep(market, grid(GRID), jobs=2) == sweep(market, grid(GRID), jobs=1)
 
 
 def test_the_table_reads_back_from_csv_and_parquet(sample: MarketHistory, tmp_path: Path) -> None:
-    rows = sweep(Market(sample.slice(0, 100), sd_multipliers=(1.0, 3.0)), grid({"max_contracts": [0, 5]}))
+    rows = sweep(SweepMarket(sample.slice(0, 100), sd_multipliers=(1.0, 3.0)), grid({"max_contracts": [0, 5]}))
     write_rows(rows, tmp_path / "sweep.parquet")
     assert pq.read_table(tmp_path / "sweep.parquet").to_pylist() == rows
     write_rows(rows, tmp_path / "sweep.csv")
@@ -102,11 +102,11 @@ def test_the_table_reads_back_from_csv_and_parquet(sample: MarketHistory, tmp_pa
 def test_a_point_that_cannot_be_run_stops_the_sweep_with_its_reason() -> None:
     stale = bars([2000.0] * 30)
     with pytest.raises(MarketDataError, match="SPX opens are stale"):
-        sweep(Market(stale), grid({"entry": ["close", "open"]}), jobs=2)
+        sweep(SweepMarket(stale), grid({"entry": ["close", "open"]}), jobs=2)
 
 
 def test_a_dask_cluster_gives_the_same_rows(cluster: LocalCluster, sample: MarketHistory) -> None:
-    market = Market(sample.slice(0, 300), sd_multipliers=(1.0,))
+    market = SweepMarket(sample.slice(0, 300), sd_multipliers=(1.0,))
     ticks: list[int] = []
     before = finished_on(cluster)
     rows = sweep(
@@ -158,7 +158,7 @@ BAD_ARGUMENTS = {
 def test_bad_input_is_one_line_and_exit_code_2(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str], complaint: str
 ) -> None:
-    monkeypatch.setattr("kronos.sweep.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("kronos.backtest.sweep.CONNECT_SECONDS", 0.5)
     with pytest.raises(SystemExit) as done:
         main(["sweep", *arguments])
     shown = capsys.readouterr()
@@ -172,4 +172,4 @@ def test_a_cluster_without_workers_is_refused(sample: MarketHistory) -> None:
         LocalCluster(n_workers=0, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0") as empty,
         pytest.raises(KronosError, match="has no workers"),
     ):
-        sweep(Market(sample), grid({}), dask_address=empty.scheduler_address)
+        sweep(SweepMarket(sample), grid({}), dask_address=empty.scheduler_address)

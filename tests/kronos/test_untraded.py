@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from kronos.backtest import backtest
-from kronos.condor import CondorSpec
-from kronos.market import MarketHistory
-from kronos.untraded import untraded
+from kronos.backtest.skipped_sessions import model_condors
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import MarketHistory
 
 YEAR = slice(-60, None)
 
@@ -19,7 +19,7 @@ def test_it_is_the_backtests_money_at_each_sessions_multiplier(sample: MarketHis
     sessions = whole.sessions[YEAR]
     pick = np.arange(len(sessions)) % 2
     order = np.random.default_rng(0).permutation(len(sessions))
-    found = untraded(sample, spec, sessions[order], np.array([0.8, 1.25])[pick[order]])
+    found = model_condors(sample, spec, sessions[order], np.array([0.8, 1.25])[pick[order]])
     rows = np.arange(len(whole.sessions))[YEAR][order]
     sold = whole.trades.sold[rows, pick[order]]
     won = 1 - np.maximum(whole.put_breached, whole.call_breached)[rows, pick[order]]
@@ -31,9 +31,9 @@ def test_it_is_the_backtests_money_at_each_sessions_multiplier(sample: MarketHis
 def test_sessions_without_bars_or_settlement_are_not_modelled(sample: MarketHistory, spec: CondorSpec) -> None:
     last = sample.sessions[-1]
     days = np.array([last - 5_000, last, last + 1, last + 400], dtype="datetime64[D]")
-    held_three = untraded(sample, CondorSpec("open", 3), days, np.ones(4))
+    held_three = model_condors(sample, CondorSpec("open", 3), days, np.ones(4))
     assert np.isnan(held_three.net_pnl_dollars).all()
-    today = untraded(sample, spec, days, np.ones(4))
+    today = model_condors(sample, spec, days, np.ones(4))
     np.testing.assert_array_equal(np.isnan(today.net_pnl_dollars), [True, False, True, True])
     np.testing.assert_array_equal(np.isnan(today.won), [True, False, True, True])
 
@@ -41,10 +41,10 @@ def test_sessions_without_bars_or_settlement_are_not_modelled(sample: MarketHist
 def test_stale_opens_are_not_traded(sample: MarketHistory, spec: CondorSpec) -> None:
     columns = {name: column.copy() for name, column in sample.columns.items()}
     columns["spx_open"][1:] = sample.spx_close[:-1]
-    stale = MarketHistory(sample.sessions, **columns)
-    assert np.isnan(untraded(stale, spec, sample.sessions[-5:], np.ones(5)).won).all()
+    stale = MarketHistory(sample.sessions, columns)
+    assert np.isnan(model_condors(stale, spec, sample.sessions[-5:], np.ones(5)).won).all()
 
 
 def test_no_history_and_no_sessions(sample: MarketHistory, spec: CondorSpec) -> None:
-    assert np.isnan(untraded(None, spec, sample.sessions[-2:], np.ones(2)).won).all()
-    assert len(untraded(sample, spec, sample.sessions[:0], np.ones(0)).won) == 0
+    assert np.isnan(model_condors(None, spec, sample.sessions[-2:], np.ones(2)).won).all()
+    assert len(model_condors(sample, spec, sample.sessions[:0], np.ones(0)).won) == 0

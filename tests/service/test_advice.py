@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import urllib3
 
-from kronos.condor import SD_MULTIPLIERS
-from kronos.features import VARIANT_FEATURES
-from kronos.model import Model
+from kronos.condor.spec import SD_MULTIPLIERS
+from kronos.features.variants import variant_named
+from kronos.model.model import Model
 from tests.support.processes import AdvisorProcess, query
 
 AT_ENTRY = {"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T09:35:00-05:00"}
@@ -57,7 +57,7 @@ def test_the_factors_add_up_to_the_log_odds_before_calibration(
     assert sorted(factors, key=abs, reverse=True) == factors
     assert {factor["feature"] for factor in reply["top_factors"]} == set(reply["features"])
     curve_model = model.variants[reply["variant"]].curve_model
-    values = np.array([[reply["features"][name]["value"] for name in VARIANT_FEATURES[reply["variant"]]]])
+    values = np.array([[reply["features"][name]["value"] for name in variant_named(reply["variant"]).feature_names]])
     column = SD_MULTIPLIERS.index(reply["sd_multiplier"])
     assert reply["base_log_odds"] + sum(factors) == pytest.approx(curve_model.log_odds(values)[0, column], abs=1e-9)
 

@@ -11,11 +11,11 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from kronos.artefact import Artefact
+from kronos.market.clock import system_clock
+from kronos.model.artefact import Artefact
 from kronos.training.export import TrainedModel
-from service.clock import system_clock
 from service.db.engine import create_engine, transaction
-from service.retrain.publish import Verdict, publish
+from service.retrain.publish import RunVerdict, publish
 from service.retrain.repository import RetrainRepository
 from service.settings import Settings
 from tests.conftest import StartProcess
@@ -105,7 +105,7 @@ async def conclude(database_url: str, champion_sha256: str, artefact: bytes, *, 
     async with transaction(sessions) as session:
         runs = RetrainRepository(session)
         await runs.insert(run_id, forced=promoted, min_new_samples=0, new_outcomes=0, requested_by=None)
-    verdict = Verdict(
+    verdict = RunVerdict(
         promoted=promoted,
         reason=None if promoted else "it was worse",
         artefact=artefact,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kronos.artefact import Artefact
+from kronos.model.artefact import Artefact
 from kronos.training.export import TrainedModel
 from tests.support.processes import AdvisorProcess, query, wait_until
 
@@ -24,7 +24,7 @@ def with_manifest(trained: TrainedModel, **changes: Any) -> bytes:
 
 
 def with_format(content: bytes, number: int) -> bytes:
-    body = content[:-64].replace(b'"format": 1,', f'"format": {number},'.encode())
+    body = content[:-64].replace(b'"format": 2,', f'"format": {number},'.encode())
     return rezipped(body)
 
 
@@ -59,8 +59,9 @@ def refusals(artefact: bytes, trained: TrainedModel) -> dict[str, tuple[bytes, s
         "cut short": (artefact[:-100], "SHA-256"),
         "empty": (b"", "SHA-256"),
         "a pickle": (b"\x80\x04." + hashlib.sha256(b"\x80\x04.").hexdigest().encode(), "not a model artefact"),
-        "newer format": (with_format(artefact, 2), "format 2"),
-        "other features": (with_manifest(trained, feature_schema_sha256="0" * 64), "other features"),
+        "newer format": (with_format(artefact, 3), "format 3; this version reads formats 1 to 2"),
+        "unknown feature": (with_manifest(trained, features=[["phase_of_the_moon", 1]]), "phase_of_the_moon"),
+        "later revision": (with_manifest(trained, features=[["vix", 9]]), "vix at revision 9"),
         "probes differ": (Artefact(trained.artefact.manifest, arrays).to_bytes(), "probe"),
         "tree out of bounds": (Artefact(trained.artefact.manifest, outside).to_bytes(), "outside"),
     }

@@ -66,7 +66,12 @@ def test_without_a_model_it_is_not_ready(service: AdvisorProcess) -> None:
 def test_a_request_is_one_line_with_its_id_bot_and_model_version(ready_service: AdvisorProcess) -> None:
     reply = ready_service.request("POST", "/advice", ADVICE, headers={"x-request-id": "from-the-bot-1"})
     assert reply.headers["x-request-id"] == "from-the-bot-1"
-    (line,) = [line for line in log_lines(ready_service) if line.get("request_id") == "from-the-bot-1"]
+
+    def lines() -> list[dict[str, Any]]:
+        return [line for line in log_lines(ready_service) if line.get("request_id") == "from-the-bot-1"]
+
+    wait_until(lines)  # a request is logged once its reply has left
+    (line,) = lines()
     assert (line["event"], line["route"], line["status"]) == ("request", "/advice", 200)
     assert (line["bot"], line["model_version"]) == ("north", "1.0.0")
     assert line["milliseconds"] > 0

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from kronos.backtest import backtest
-from kronos.condor import CondorSpec
-from kronos.features import FEATURES
-from kronos.market import MarketHistory
+from kronos.condor.spec import CondorSpec
+from kronos.features.variants import FULL
+from kronos.market.history import MarketHistory
 from kronos.training.rows import TrainingRows
 from tests.conftest import AGED_THROUGH, equip
 from tests.support.lived import ask, logged, report, trade
@@ -163,7 +163,7 @@ def test_skipped_sessions_are_modelled_apart_and_say_so(half_year: HalfYear, sam
 def test_drift_compares_the_features_that_were_answered_with(half_year: HalfYear) -> None:
     answer = performance(half_year.service)
     by_name = {one["feature"]: one for one in answer["drift"]}
-    assert set(by_name) == set(FEATURES)
+    assert set(by_name) == set(FULL.feature_names)
     for name, found in by_name.items():
         live = [said["features"][name]["value"] for said in half_year.advice]
         assert found["live_mean"] == pytest.approx(mean(live))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kronos.fetch import last_settled_session
-from kronos.sessions import as_date, exchange_sessions
+from kronos.market.fetch import last_settled_session
+from kronos.market.sessions import as_date, exchange_sessions
 from tests.conftest import StartProcess
 from tests.kronos.fetch_server import Bars, FetchServer, Reply, spx_bars, spx_chart, vix_bars, vix_file
 from tests.support.load import trades

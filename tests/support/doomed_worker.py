@@ -16,11 +16,11 @@ from typing import Any
 from uuid import UUID
 
 import service.worker
-from kronos.model import Model
+from kronos.model.model import Model
 from service.db.engine import Sessions, transaction
-from service.logs import configure_logs
 from service.models.repository import ModelRepository
-from service.retrain.publish import Verdict
+from service.process.logs import configure_logs
+from service.retrain.publish import RunVerdict
 from service.retrain.publish import publish as really_publish
 from service.retrain.repository import RetrainRepository
 from service.settings import Settings, load_settings
@@ -38,7 +38,7 @@ def install(moment: str, content: bytes) -> None:
         if now == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    async def train(_settings: Settings, sessions: Sessions, run_id: UUID, _today: date) -> Verdict | None:
+    async def train(_settings: Settings, sessions: Sessions, run_id: UUID, _today: date) -> RunVerdict | None:
         reached(PICKED)
         async with transaction(sessions) as session:
             run = await RetrainRepository(session).get(run_id)
@@ -46,7 +46,7 @@ def install(moment: str, content: bytes) -> None:
         if run is None or run.row.verdict is not None or champion is None:
             return None
         reached(TRAINED)
-        return Verdict(
+        return RunVerdict(
             promoted=True,
             reason=None,
             artefact=content,

@@ -13,9 +13,9 @@ from typing import Any
 
 import asyncpg
 
-from kronos.artefact import identity
-from kronos.model import Model
-from service.keys.keyring import digest
+from kronos.model.artefact import identity
+from kronos.model.model import Model
+from service.replica.keyring import digest
 
 Rows = dict[str, list[dict[str, Any]]]
 

@@ -6,8 +6,8 @@ import asyncio
 
 from pydantic import SecretStr
 
+from service.keys.caller import StoredKey
 from service.keys.cli import in_transaction
-from service.keys.keyring import StoredKey
 from service.keys.scopes import Scope
 from service.keys.service import KeyService
 from service.settings import Settings

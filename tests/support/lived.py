@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from kronos.sessions import NEW_YORK, as_date
+from kronos.market.sessions import NEW_YORK, as_date
 from kronos.training.rows import TrainingRows
 from tests.support.processes import AdvisorProcess, query, wait_until
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from kronos.condor import CondorSpec
-from kronos.market import MarketHistory
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import MarketHistory
 from kronos.training.export import train
 from kronos.training.rows import build_rows
 from tests.support.processes import AdvisorProcess, query, wait_until
@@ -19,7 +19,7 @@ ACTIVE = {"queued", "running"}
 
 def quick_champion(sample: MarketHistory, spec: CondorSpec) -> bytes:
     """Trained on the fewest sessions that are enough, so that a retraining takes seconds."""
-    return train(build_rows(sample, spec, start=FIRST, end=LAST)[0], spec).artefact.to_bytes()
+    return train(build_rows(sample, spec, start=FIRST, end=LAST)[0], spec, sample).artefact.to_bytes()
 
 
 def ask_for_a_run(service: AdvisorProcess, **request: Any) -> str:

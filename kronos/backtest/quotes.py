@@ -1,0 +1,191 @@
+"""Option chains: real bids and asks, and what a condor sells for at the moment of entry.
+
+A strike that is not quoted is absent: nothing is interpolated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from kronos.condor.settlement import OPENS_AT_MINUTE, settles_at_minute
+from kronos.condor.spec import Entry
+from kronos.condor.strikes import Strikes
+from kronos.errors import MarketDataError
+from kronos.market.history import Flags, Floats
+from kronos.market.sessions import Days
+
+SoldAt = Literal["natural", "mid"]
+Minutes = npt.NDArray[np.int64]
+
+END_OF_DAY = -1
+ENTRY_WINDOW_MINUTES = 15
+OTHER_UNDERLYING = 0.05
+DAYS_TO_EXPIRY_LIMIT = 4096
+STRIKE_LIMIT_CENTS = 2**24
+
+
+@dataclass(frozen=True, eq=False)
+class Chains:
+    """Quotes of European, PM-settled options on one index, in arrays of shape (q,).
+
+    Attributes
+    ----------
+    quoted_on, expiration : datetime64[D]
+    minute : minutes after midnight in New York, or `END_OF_DAY`
+    is_put : right
+    strike, bid, ask : index points
+    underlying : index points at the quote; NaN where not given
+    """
+
+    quoted_on: Days
+    minute: Minutes
+    expiration: Days
+    is_put: Flags
+    strike: Floats
+    bid: Floats
+    ask: Floats
+    underlying: Floats
+
+    def __len__(self) -> int:
+        return len(self.quoted_on)
+
+    def take(self, chosen: npt.NDArray[np.intp] | Flags) -> Chains:
+        """Some of the quotes."""
+        return Chains(**{name: values[chosen] for name, values in vars(self).items()})
+
+    @property
+    def usable(self) -> Flags:
+        """(q,) a contract not expired yet, with 0 <= bid <= ask and an ask above 0."""
+        contract = _keys(self.quoted_on, self.expiration, self.is_put, self.strike) >= 0
+        return np.asarray(contract & (self.bid >= 0) & (self.ask > 0) & (self.ask >= self.bid))
+
+    def at_entry(self, entry: Entry, sold_at: SoldAt = "natural") -> EntryQuotes:
+        """The quotes that a trader can deal on at entry.
+
+        At the open: each contract's first quote within 15 minutes of 09:30. At the close: its last within the 15
+        minutes up to 16:00, or 13:00 on a half day, or the end-of-day quote.
+
+        Raises
+        ------
+        MarketDataError
+            Where no quote falls at that time of day.
+        """
+        close = settles_at_minute(self.quoted_on)
+        minute = np.where(self.minute == END_OF_DAY, close, self.minute)
+        if entry == "open":
+            in_time = (minute >= OPENS_AT_MINUTE) & (minute <= OPENS_AT_MINUTE + ENTRY_WINDOW_MINUTES)
+        else:
+            in_time = (minute >= close - ENTRY_WINDOW_MINUTES) & (minute <= close)
+        chosen = np.flatnonzero(in_time & self.usable)
+        if not len(chosen):
+            raise MarketDataError(
+                f"the chain has no usable quote within {ENTRY_WINDOW_MINUTES} minutes of the {entry}; "
+                "end-of-day quotes serve an entry at the close only"
+            )
+        by_time = chosen[np.argsort(minute[chosen], kind="stable")]
+        return EntryQuotes(self.take(by_time if entry == "close" else by_time[::-1]), sold_at)
+
+
+class EntryQuotes:
+    """One quote a contract and day, to be looked up by many condors at once.
+
+    Parameters
+    ----------
+    quotes : of several for one contract and day, the last stands
+    sold_at : `natural` sells at the bid and buys at the ask; `mid` deals between, less slippage
+    """
+
+    def __init__(self, quotes: Chains, sold_at: SoldAt) -> None:
+        self.sold_at = sold_at
+        keys = _keys(quotes.quoted_on, quotes.expiration, quotes.is_put, quotes.strike)
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        last = order[np.append(keys[1:] != keys[:-1], [True])]
+        self._keys, self._bid, self._ask = np.unique(keys), quotes.bid[last], quotes.ask[last]
+        self._days = np.unique(quotes.quoted_on)
+        self._underlying = np.full(len(self._days), np.nan)
+        priced = np.flatnonzero(~np.isnan(quotes.underlying))
+        self._underlying[np.searchsorted(self._days, quotes.quoted_on[priced])] = quotes.underlying[priced]
+
+    @property
+    def carry_price(self) -> bool:
+        """Whether the price of the index is quoted on every day."""
+        return not np.isnan(self._underlying).any()
+
+    def span(self, sessions: Days) -> Flags:
+        """(n,) whether sessions lie between the first and the last of them that is quoted."""
+        quoted = np.flatnonzero(self.has(sessions))
+        inside = np.zeros(len(sessions), dtype=bool)
+        if len(quoted):
+            inside[quoted[0] : quoted[-1] + 1] = True
+        return inside
+
+    def has(self, sessions: Days) -> Flags:
+        """(n,) whether anything is quoted on each session."""
+        return np.isin(sessions, self._days)
+
+    def price_at_entry(self, sessions: Days, price: Floats) -> Floats:
+        """(n,) the price quoted with the chain; the given one where there is none.
+
+        Raises
+        ------
+        MarketDataError
+            Where both are known and more than 5 % apart: the chain is of another underlying.
+        """
+        at = np.minimum(np.searchsorted(self._days, sessions), len(self._days) - 1)
+        quoted = np.where(self.has(sessions), self._underlying[at], np.nan)
+        far = np.flatnonzero(np.abs(quoted / price - 1) > OTHER_UNDERLYING)
+        if len(far):
+            day = far[0]
+            raise MarketDataError(
+                f"on {sessions[day]} the chain's underlying is {quoted[day]:g} and the market's {price[day]:g}"
+            )
+        return np.where(np.isnan(quoted), price, quoted)
+
+    def credit(self, sessions: Days, expirations: Days, strikes: Strikes, slippage_points: float) -> Floats:
+        """What the condors sell for.
+
+        Parameters
+        ----------
+        sessions, expirations : (n,)
+        strikes : (n, k)
+        slippage_points : for both spreads, taken from a mid price; the natural price has paid it already
+
+        Returns
+        -------
+        (n, k) index points; NaN where a strike is not quoted, or where the credit is the wing's width or more,
+        which no sound quotes give
+        """
+        total = np.zeros(strikes.put_short.shape)
+        for strike, is_put, is_short in (
+            (strikes.put_long, True, False),
+            (strikes.put_short, True, True),
+            (strikes.call_short, False, True),
+            (strikes.call_long, False, False),
+        ):
+            bid, ask = self._find(sessions, expirations, is_put, strike)
+            natural = bid if is_short else ask
+            price = natural if self.sold_at == "natural" else (bid + ask) / 2
+            total += price if is_short else -price
+        total -= slippage_points if self.sold_at == "mid" else 0.0
+        return np.where(total < strikes.put_short - strikes.put_long, total, np.nan)
+
+    def _find(self, sessions: Days, expirations: Days, is_put: bool, strike: Floats) -> tuple[Floats, Floats]:
+        wanted = _keys(sessions[:, None], expirations[:, None], np.array(is_put), strike)
+        at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+        found = self._keys[at] == wanted
+        return np.where(found, self._bid[at], np.nan), np.where(found, self._ask[at], np.nan)
+
+
+def _keys(day: Days, expiration: Days, is_put: Flags, strike: Floats) -> npt.NDArray[np.int64]:
+    """One integer a contract and day; -1 for what is no contract: a strike that is NaN, or expired already."""
+    days = day.astype("datetime64[D]").astype(np.int64)
+    ahead = expiration.astype("datetime64[D]").astype(np.int64) - days
+    cents = np.nan_to_num(np.round(strike * 100), nan=-1.0).astype(np.int64)
+    key = ((days * DAYS_TO_EXPIRY_LIMIT + ahead) * 2 + is_put) * STRIKE_LIMIT_CENTS + cents
+    sound = (ahead >= 0) & (ahead < DAYS_TO_EXPIRY_LIMIT) & (cents > 0) & (cents < STRIKE_LIMIT_CENTS)
+    return np.where(sound, key, -1)

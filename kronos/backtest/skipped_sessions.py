@@ -1,0 +1,58 @@
+"""What the condor would have made on sessions that nobody traded: modelled credit, listed strikes, costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kronos.backtest.trades import sell
+from kronos.condor.costs import Terms
+from kronos.condor.labels import wins
+from kronos.condor.pricing import DEFAULT_SURFACE
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import Floats, MarketHistory, stale_open_years, years_of
+from kronos.market.sessions import Days
+
+
+@dataclass(frozen=True, eq=False)
+class ModelledCondors:
+    """One condor of one contract a session.
+
+    Attributes
+    ----------
+    won : (n,) 1.0 or 0.0 at exact multiples of the expected move; NaN where no condor can be modelled
+    net_pnl_dollars : (n,) after all costs; NaN as `won`
+    """
+
+    won: Floats
+    net_pnl_dollars: Floats
+
+
+def model_condors(
+    history: MarketHistory | None, spec: CondorSpec, sessions: Days, sd_multipliers: Floats
+) -> ModelledCondors:
+    """Model the condors that were not sold.
+
+    None can be modelled where the bars of entry or settlement are absent, the year's opens are stale (entry at the
+    open), or the credit does not cover the slippage.
+
+    Parameters
+    ----------
+    sessions : (n,) datetime64[D], in any order, any of them several times
+    sd_multipliers : (n,) distance of each session's short strikes in expected moves
+    """
+    won, net = np.full(len(sessions), np.nan), np.full(len(sessions), np.nan)
+    if history is None:
+        return ModelledCondors(won, net)
+    at = np.minimum(np.searchsorted(history.sessions, sessions), len(history) - 1)
+    usable = (history.sessions[at] == sessions) & (at < len(history) - spec.dte_sessions)
+    if spec.entry == "open":
+        usable &= ~np.isin(years_of(sessions), stale_open_years(history))
+    for multiplier in np.unique(sd_multipliers[usable]):
+        chosen = np.flatnonzero(usable & (sd_multipliers == multiplier))
+        trades = sell(history, at[chosen], spec, Terms(), (float(multiplier),), quotes=None, surface=DEFAULT_SURFACE)
+        sold = trades.sold[:, 0]
+        net[chosen[sold]] = trades.net_pnl_dollars[sold, 0]
+        won[chosen[sold]] = wins(history, spec, [multiplier])[at[chosen[sold]], 0]
+    return ModelledCondors(won, net)

@@ -1,0 +1,193 @@
+"""Backtest a grid of specs, on local cores or a Dask cluster, into one tidy table: one row a spec and multiplier."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+
+from kronos.backtest import backtest
+from kronos.backtest.quotes import Chains, SoldAt
+from kronos.condor.costs import Terms
+from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec, shortest_dte
+from kronos.errors import KronosError
+from kronos.market.history import MarketHistory
+from kronos.progress import Progress
+
+CONNECT_SECONDS = 10
+DEFAULT_ENTRY = CondorSpec().entry
+SweepRow = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPoint:
+    """One spec of a grid."""
+
+    spec: CondorSpec
+    terms: Terms
+
+
+@dataclass(frozen=True, eq=False)
+class SweepMarket:
+    """What every point of a sweep is run on.
+
+    Attributes
+    ----------
+    chains : real quotes to sell at, `sold_at` the natural or the mid price; without them credit is modelled
+    start, end : first and last entry
+    """
+
+    history: MarketHistory
+    start: np.datetime64 | None = None
+    end: np.datetime64 | None = None
+    sd_multipliers: tuple[float, ...] = SD_MULTIPLIERS
+    chains: Chains | None = None
+    sold_at: SoldAt = "natural"
+
+
+def grid(values: Mapping[str, Sequence[Any]]) -> list[SweepPoint]:
+    """Every combination of the values given for fields of `CondorSpec` and `Terms`, by name.
+
+    `dte_sessions`, where not given, is the shortest that the entry allows; shorter ones are left out.
+
+    Raises
+    ------
+    KronosError
+        Where a value is out of its range, or no combination is left.
+    """
+    names = {field.name for field in fields(CondorSpec)}
+    points = []
+    for combination in itertools.product(*values.values()):
+        chosen = dict(zip(values, combination, strict=True))
+        shortest = shortest_dte(chosen.get("entry", DEFAULT_ENTRY))
+        if chosen.setdefault("dte_sessions", shortest) < shortest:
+            continue
+        try:
+            spec = CondorSpec(**{name: value for name, value in chosen.items() if name in names})
+            terms = Terms(**{name: value for name, value in chosen.items() if name not in names})
+        except ValueError as error:
+            raise KronosError(str(error)) from error
+        points.append(SweepPoint(spec, terms))
+    if not points:
+        raise KronosError("nothing to sweep: an entry at the close needs dte_sessions of at least 1")
+    return points
+
+
+def sweep(
+    market: SweepMarket,
+    points: Sequence[SweepPoint],
+    *,
+    jobs: int = 1,
+    dask_address: str | None = None,
+    progress: Progress | None = None,
+) -> list[SweepRow]:
+    """Backtest every point, in its order.
+
+    Parameters
+    ----------
+    jobs : local processes; ignored with `dask_address`
+    dask_address : like `tcp://scheduler:8786`; its workers must have this package
+    progress : called with the points done and all points
+
+    Returns
+    -------
+    One flat record a point and multiplier: the point's fields, then the figures of `Backtest.figures`.
+
+    Raises
+    ------
+    KronosError
+        Where a point cannot be run, or the cluster is not there.
+    """
+    rows: list[SweepRow] = []
+    with _backend(dask_address, market):
+        parallel = joblib.Parallel(n_jobs=-1 if dask_address else jobs, return_as="generator")
+        done = parallel(joblib.delayed(_run)(market, point) for point in points)
+        for count, figures in enumerate(done, start=1):
+            rows += figures
+            if progress is not None:
+                progress(count, len(points))
+    return rows
+
+
+def write_rows(rows: Sequence[SweepRow], path: Path) -> None:
+    """Write the table as CSV, or as Parquet where the name ends so.
+
+    Raises
+    ------
+    KronosError
+        Where the name ends otherwise, or the file cannot be written.
+    """
+    require_table_name(path)
+    try:
+        if path.suffix.lower() == ".parquet":
+            import pyarrow as pa  # noqa: PLC0415  slow to load, and seldom needed
+            import pyarrow.parquet  # noqa: PLC0415
+
+            pyarrow.parquet.write_table(pa.Table.from_pylist(list(rows)), path)
+            return
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        raise KronosError(f"{path}: {error.strerror or error}") from error
+
+
+def require_table_name(path: Path) -> None:
+    """Refuse a name that ends neither in .csv nor in .parquet.
+
+    Raises
+    ------
+    KronosError
+    """
+    if path.suffix.lower() not in {".csv", ".parquet"}:
+        raise KronosError(f"{path}: a table is written as .csv or .parquet")
+
+
+def _run(market: SweepMarket, point: SweepPoint) -> list[SweepRow]:
+    quotes = market.chains.at_entry(point.spec.entry, market.sold_at) if market.chains is not None else None
+    result = backtest(
+        market.history,
+        point.spec,
+        point.terms,
+        sd_multipliers=market.sd_multipliers,
+        start=market.start,
+        end=market.end,
+        quotes=quotes,
+    )
+    about = asdict(point.spec) | asdict(point.terms)
+    sessions = {
+        "first": str(result.sessions[0]),
+        "last": str(result.sessions[-1]),
+        "sessions": len(result.sessions),
+        "stale_years_left_out": " ".join(map(str, result.stale_years)),
+    }
+    return [about | sessions | figures for figures in result.figures()]
+
+
+@contextmanager
+def _backend(dask_address: str | None, market: SweepMarket) -> Iterator[None]:
+    if dask_address is None:
+        with joblib.parallel_config(backend="loky"):
+            yield
+        return
+    try:
+        from distributed import Client  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise KronosError("--dask needs the `dask` extra: pip install 'ares-ml-advisor[dask]'") from error
+    try:
+        client: Any = Client(dask_address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise KronosError(f"no Dask scheduler answers at {dask_address}") from error
+    with client:
+        if not client.scheduler_info()["workers"]:
+            raise KronosError(f"the Dask cluster at {dask_address} has no workers")
+        with joblib.parallel_config(backend="dask", client=client, scatter=[market]):
+            yield

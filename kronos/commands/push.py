@@ -1,0 +1,65 @@
+"""Hand a trained model and its bars to a running service, through the client that everyone uses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ares_client import AdvisorError, ClientSettings, ConfigurationError, MarketDay
+from ares_client.advisor import Advisor
+from kronos.errors import KronosError
+from kronos.market.history import COLUMNS, MarketHistory
+
+
+class PushError(KronosError):
+    """The service did not take the model or the bars."""
+
+
+def push(url: str, artefact: bytes, history: MarketHistory, *, activate: bool) -> str:
+    """Upload the bars, then the model; returns what became of it, in one line.
+
+    Raises
+    ------
+    PushError
+        Where the service cannot be reached or refuses.
+    """
+    try:
+        with Advisor(ClientSettings.from_environment(url=url)) as advisor:
+            days = advisor.push_market_days(market_days(history))
+            model = advisor.push_model(artefact, activate=activate)
+    except (AdvisorError, ConfigurationError) as error:
+        raise PushError(f"{url}: {error}") from error
+    return (
+        f"pushed to {url}: model {model.version} is {model.state}; "
+        f"the service holds {days.sessions} market days through {days.last}"
+    )
+
+
+def push_days(url: str, history: MarketHistory) -> str:
+    """Upload the bars alone; returns what became of them, in one line.
+
+    Raises
+    ------
+    PushError
+        Where the service cannot be reached or refuses.
+    """
+    try:
+        with Advisor(ClientSettings.from_environment(url=url)) as advisor:
+            days = advisor.push_market_days(market_days(history))
+    except (AdvisorError, ConfigurationError) as error:
+        raise PushError(f"{url}: {error}") from error
+    return f"pushed to {url}: the service holds {days.sessions} market days through {days.last}"
+
+
+def market_days(history: MarketHistory) -> list[MarketDay]:
+    """The sessions that have a bar, as the contract takes them."""
+    columns = history.columns
+    return [
+        MarketDay.model_validate(
+            {"date": history.sessions[at].item()} | {name: _or_none(columns[name][at]) for name in COLUMNS}
+        )
+        for at in np.flatnonzero(history.has_bar)
+    ]
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

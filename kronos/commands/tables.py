@@ -1,0 +1,132 @@
+"""What the commands print: tables for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from kronos.statistics.scores import SCORES
+
+if TYPE_CHECKING:
+    from kronos.backtest import Backtest
+    from kronos.statistics.scores import Scores
+    from kronos.training.evaluate import Evaluation
+    from kronos.training.policy_scores import PolicyScores
+    from kronos.training.rows import TrainingRows
+
+SWEEP_COLUMNS = (
+    ("sold", "condors", "d"),
+    ("full profit", "max_profit", ".1%"),
+    ("credit", "mean_credit_dollars", ".2f"),
+    ("net P&L", "mean_net_pnl_dollars", "+.2f"),
+    ("drawdown %", "max_drawdown_pct", ".1f"),
+    ("Sharpe", "sharpe", "+.2f"),
+    ("money", "money", ""),
+)
+
+
+def backtest_tables(result: Backtest) -> Iterator[Table]:
+    """What became of the condors, then what the accounts made of them, by multiplier."""
+    money = result.trades.money
+    span = f"{len(result.sessions)} condors, {result.sessions[0]} to {result.sessions[-1]}"
+    figures = list(result.figures())
+    yield _figures_table(
+        f"{span}; {money} money, $ a contract after slippage and commission",
+        {
+            "full profit": ("max_profit", ".1%"),
+            "put": ("put_breached", ".1%"),
+            "call": ("call_breached", ".1%"),
+            "both": ("double_breach", ".1%"),
+            f"credit ({money})": ("mean_credit_dollars", ".2f"),
+            f"net P&L ({money})": ("mean_net_pnl_dollars", "+.2f"),
+            "sold": ("condors", "d"),
+            "skipped": ("skipped", "d"),
+        },
+        [record | {"skipped": len(result.sessions) - record["condors"]} for record in figures],
+    )
+    terms = result.terms
+    yield _figures_table(
+        f"accounts of ${terms.equity_dollars:,.0f} at {terms.risk_pct:g} % risk; {money} money; "
+        f"ratios over all {len(result.account.days)} sessions",
+        {
+            "traded": ("traded", "d"),
+            "not affordable": ("skipped_not_affordable", "d"),
+            f"total P&L ({money})": ("total_pnl_dollars", "+,.0f"),
+            f"equity ({money})": ("final_equity_dollars", ",.0f"),
+            "max drawdown %": ("max_drawdown_pct", ".1f"),
+            "Sharpe": ("sharpe", "+.2f"),
+            "Sortino": ("sortino", "+.2f"),
+        },
+        figures,
+    )
+
+
+def sweep_table(rows: Sequence[Mapping[str, Any]], varied: Sequence[str]) -> Table:
+    """One row a spec and multiplier: what was varied, and how it did."""
+    table = Table(title=f"{len(rows)} backtests; money in $ a contract", title_justify="left")
+    for name in varied:
+        table.add_column(name.split("_")[0], justify="right")
+    for label, _, _ in SWEEP_COLUMNS:
+        table.add_column(label, justify="right")
+    for row in rows:
+        figures = (_cell(row[name], form) for _, name, form in SWEEP_COLUMNS)
+        table.add_row(*(str(row[name]) for name in varied), *figures)
+    return table
+
+
+def _figures_table(title: str, columns: Mapping[str, tuple[str, str]], records: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in ("SD multiplier", *columns):
+        table.add_column(name, justify="right")
+    for record in records:
+        table.add_row(str(record["sd_multiplier"]), *(_cell(record[name], form) for name, form in columns.values()))
+    return table
+
+
+def _cell(value: float | str | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def training_table(rows: TrainingRows, scores: Mapping[str, Scores]) -> Table:
+    """Out-of-sample scores of each variant at multiplier 1.0."""
+    title = f"trained on {len(rows)} sessions, {rows.sessions[0]} to {rows.sessions[-1]}; out of sample at 1.0"
+    return _scores_table(title, "variant", dict(scores))
+
+
+def evaluation_tables(evaluation: Evaluation) -> Iterator[Table]:
+    """The model beside its references, then by multiplier, year and VIX."""
+    where = f"{evaluation.sessions} sessions, {evaluation.first} to {evaluation.last}"
+    title = f"{evaluation.variant}, out of sample at 1.0: {where}, {evaluation.base_rate:.1%} won"
+    yield _scores_table(title, "", evaluation.references)
+    yield _scores_table("model by multiplier", "SD multiplier", evaluation.by_multiplier)
+    yield _scores_table("model by year", "year", evaluation.by_year)
+    yield _scores_table("model by VIX at entry", "VIX", evaluation.by_vix_regime)
+    if evaluation.policy is not None:
+        yield _policy_table(evaluation.policy)
+
+
+def _policy_table(policy: PolicyScores) -> Table:
+    table = Table(title="policy, $ a condor after costs, modelled", title_justify="left")
+    for name in ("traded", "mean P&L traded", "mean P&L skipped", "difference", "95 %"):
+        table.add_column(name, justify="right")
+    low, high = policy.difference_interval or (None, None)
+    money = (policy.mean_pnl_traded, policy.mean_pnl_skipped, policy.difference)
+    table.add_row(f"{policy.traded_share:.1%}", *map(_dollars, money), f"{_dollars(low)} {_dollars(high)}")
+    return table
+
+
+def _dollars(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.2f}"
+
+
+def _scores_table(title: str, first: str, scores: Mapping[str, Scores]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    shown = [score for score in SCORES if score.label is not None]
+    for name in ("sessions", *(score.label or "" for score in shown)):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, of in scores.items():
+        table.add_row(name, str(of.sessions), *(score.shown(of.values[score.name]) for score in shown))
+    return table

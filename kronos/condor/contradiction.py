@@ -1,0 +1,120 @@
+"""The judge of reported trades: does the settlement contradict what the bot says became of its condor?
+
+The service asks it about every outcome, training about every trade that it joins to a bar. Both hand over everything
+they know, so that the same trade is never fine for one and contradicted for the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from kronos.condor.spec import CALL_BREACHED, MAX_PROFIT, PUT_BREACHED, CondorSpec
+from kronos.condor.strikes import expected_move, listed_strikes
+
+SETTLEMENT_TOLERANCE = 0.005
+"""A reported settlement may differ from the close by as much, as a share of it."""
+
+
+class Contradiction(StrEnum):
+    """What the settlement denies."""
+
+    LABEL = "label_contradicted"
+    SIDE = "side_contradicted"
+    SETTLEMENT = "settlement_contradicted"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedCondor:
+    """A closed condor as its bot reports it; None where it does not say.
+
+    Attributes
+    ----------
+    outcome : one of `OUTCOMES`
+    sd_multiplier : traded, in expected moves
+    price, vix : at entry
+    put_short_strike, call_short_strike : index points
+    settlement_price : index points
+    """
+
+    outcome: str
+    sd_multiplier: float
+    price: float | None = None
+    vix: float | None = None
+    put_short_strike: float | None = None
+    call_short_strike: float | None = None
+    settlement_price: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionBar:
+    """What the market says of a session: SPX and VIX at entry, and the settlement of its condor; None if unknown."""
+
+    price: float | None
+    vix: float | None
+    settlement_price: float | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether entry and settlement are both known."""
+        return None not in (self.price, self.vix, self.settlement_price)
+
+
+NO_BAR = SessionBar(None, None, None)
+
+
+class ShortStrikes(NamedTuple):
+    """The two short strikes of one condor, index points."""
+
+    put: float
+    call: float
+
+
+def contradictions(trade: ReportedCondor, bar: SessionBar, spec: CondorSpec) -> list[Contradiction]:
+    """What is wrong with a report, by everything that is known of the trade.
+
+    The bar's settlement outweighs the one reported. Reported strikes are the strikes; without them the shorts stand
+    somewhere from the exact multiple of the expected move to the next listed strike beyond it. A condor that is closed
+    when touched may end either way at the same settlement, so its label is not judged.
+    """
+    found = []
+    settlement, reported = bar.settlement_price, trade.settlement_price
+    if settlement is not None and reported is not None and abs(reported / settlement - 1) > SETTLEMENT_TOLERANCE:
+        found.append(Contradiction.SETTLEMENT)
+    settlement = reported if settlement is None else settlement
+    shorts = _short_strikes(trade, bar, spec)
+    if spec.management != "hold" or settlement is None or shorts is None:
+        return found
+    nearest, farthest = shorts
+    if trade.outcome == MAX_PROFIT:
+        denied = not farthest.put <= settlement <= farthest.call
+    else:
+        denied = nearest.put <= settlement <= nearest.call
+    if denied:
+        found.append(Contradiction.LABEL)
+    elif trade.outcome not in (MAX_PROFIT, PUT_BREACHED if settlement < nearest.put else CALL_BREACHED):
+        found.append(Contradiction.SIDE)
+    return found
+
+
+def _short_strikes(
+    trade: ReportedCondor, bar: SessionBar, spec: CondorSpec
+) -> tuple[ShortStrikes, ShortStrikes] | None:
+    """The nearest and the farthest short strikes that may have been traded; None where nothing tells."""
+    if trade.put_short_strike is not None and trade.call_short_strike is not None:
+        reported = ShortStrikes(trade.put_short_strike, trade.call_short_strike)
+        return reported, reported
+    price, vix = _positive(trade.price) or bar.price, _positive(trade.vix) or bar.vix
+    if price is None or vix is None:
+        return None
+    half_width = trade.sd_multiplier * expected_move(price, vix, spec.horizon_sessions)
+    listed = listed_strikes(np.array(price), np.array(half_width), spec)
+    nearest = ShortStrikes(price - half_width, price + half_width)
+    return nearest, ShortStrikes(float(listed.put_short), float(listed.call_short))
+
+
+def _positive(value: float | None) -> float | None:
+    return value if value is not None and value > 0 else None

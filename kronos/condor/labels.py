@@ -1,0 +1,50 @@
+"""Labels: did the condor of each session end at full profit?"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from kronos.condor.settlement import entry_price, entry_vix, price_range_in_trade, settlement_price
+from kronos.condor.spec import MULTIPLIERS, SD_MULTIPLIERS, CondorSpec
+from kronos.condor.strikes import expected_move
+from kronos.market.history import Floats, MarketHistory
+
+
+def breaches(history: MarketHistory, spec: CondorSpec, half_widths: Floats) -> tuple[Floats, Floats]:
+    """Which short strikes were passed, at exact (unlisted) strikes.
+
+    Parameters
+    ----------
+    half_widths : (n, k) distance of the short strikes from the entry price, index points
+
+    Returns
+    -------
+    put, call : (n, k) 1.0 where that side was breached, 0.0 where not, NaN where not known yet
+    """
+    price = entry_price(history, spec)[:, None]
+    if spec.management == "hold":
+        low = high = settlement_price(history, spec)
+    else:
+        low, high = price_range_in_trade(history, spec)
+    put, call = price - half_widths > low[:, None], price + half_widths < high[:, None]
+    unknown = np.isnan(half_widths) | np.isnan(price) | np.isnan(low)[:, None] | np.isnan(high)[:, None]
+    return np.where(unknown, np.nan, put), np.where(unknown, np.nan, call)
+
+
+def wins(history: MarketHistory, spec: CondorSpec, multipliers: npt.ArrayLike = SD_MULTIPLIERS) -> Floats:
+    """Whether the condor of each session ended at full profit, for exact multiples of the expected move.
+
+    Returns
+    -------
+    (n, k) 1.0 for `MAX_PROFIT`, 0.0 for a breach, NaN where entry or settlement is not known
+    """
+    move = expected_move(entry_price(history, spec), entry_vix(history, spec), spec.horizon_sessions)
+    put, call = breaches(history, spec, move[:, None] * np.asarray(multipliers, dtype=np.float64))
+    return 1.0 - np.maximum(put, call)
+
+
+def wins_at(price: float, vix: float, settlement: float, spec: CondorSpec) -> Floats:
+    """(len(SD_MULTIPLIERS),) whether a condor entered at this price and VIX, held to this settlement, won."""
+    move = expected_move(price, vix, spec.horizon_sessions)
+    return (abs(settlement - price) <= MULTIPLIERS * move).astype(np.float64)

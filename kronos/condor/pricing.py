@@ -1,0 +1,132 @@
+"""What a condor is worth in a model: Black and Scholes (1973), at a volatility scaled from VIX and skewed by strike.
+
+VIX is not the volatility of a trade of a day, and one volatility does not price four strikes. The figures of
+`Surface` are measured: `docs/decisions/0005-modelled-credit.md`. No rates, no dividends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kronos.condor.settlement import CLOSES_AT_MINUTE, OPENS_AT_MINUTE, settles_at_minute
+from kronos.condor.spec import CondorSpec, Entry
+from kronos.condor.strikes import Strikes
+from kronos.market.history import Floats
+from kronos.market.sessions import SESSIONS_PER_YEAR, Days
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Implied volatility over VIX, by entry, life and strike.
+
+    Attributes
+    ----------
+    lives : sessions from entry to settlement at which `scale` is stated; linear between, constant beyond
+    scale : at-the-money volatility over VIX, by entry
+    skew : the volatility at strike K over that at the money is 1 + skew (sqrt(1 + x^2) - 1 - x), where x is
+        log(K / price) in units of the expected move: a hyperbola, steep below the price and flat far above it
+    """
+
+    lives: tuple[float, ...] = (1, 2, 5, 10, 22)
+    scale: dict[Entry, tuple[float, ...]] = field(
+        default_factory=lambda: {"open": (0.75, 0.75, 0.74, 0.72, 0.71), "close": (0.79, 0.76, 0.74, 0.70, 0.70)}
+    )
+    skew: float = 0.17
+
+    def volatility(self, price: Floats, strike: Floats, vix: Floats, entry: Entry, life: Floats) -> Floats:
+        """Annual volatility as a fraction, of the arguments' common shape; `life` in sessions."""
+        at_the_money = np.interp(life, self.lives, self.scale[entry])
+        move = vix / 100 * np.sqrt(life / SESSIONS_PER_YEAR)
+        x = np.log(strike / price) / move
+        return np.asarray(vix / 100 * at_the_money * (1 + self.skew * (np.sqrt(1 + x**2) - 1 - x)))
+
+
+DEFAULT_SURFACE = Surface()
+
+CDF_FAR = 38.0
+CDF_ABOVE = (
+    3.52624965998911e-02,
+    0.700383064443688,
+    6.37396220353165,
+    33.912866078383,
+    112.079291497871,
+    221.213596169931,
+    220.206867912376,
+)
+CDF_BELOW = (
+    8.83883476483184e-02,
+    1.75566716318264,
+    16.064177579207,
+    86.7807322029461,
+    296.564248779674,
+    637.333633378831,
+    793.826512519948,
+    440.413735824752,
+)
+
+
+def normal_cdf(x: Floats) -> Floats:
+    """The normal distribution function within 1e-15, of the argument's shape.
+
+    exp(-x^2 / 2) times a ratio of polynomials in |x| (Hart et al. 1968, as in West 2005).
+    """
+    distance = np.minimum(np.abs(x), CDF_FAR)
+    tail = np.exp(-distance * distance / 2) * np.polyval(CDF_ABOVE, distance) / np.polyval(CDF_BELOW, distance)
+    return np.asarray(np.where(x > 0, 1 - tail, tail))
+
+
+def put_value(price: Floats, strike: Floats, volatility: Floats, years: npt.ArrayLike) -> Floats:
+    """Value of a European put in index points, of the arguments' common shape."""
+    deviation = volatility * np.sqrt(years)
+    d1 = np.log(price / strike) / deviation + deviation / 2
+    return np.asarray(strike * normal_cdf(deviation - d1) - price * normal_cdf(-d1))
+
+
+def call_value(price: Floats, strike: Floats, volatility: Floats, years: npt.ArrayLike) -> Floats:
+    """Value of a European call in index points, by put-call parity."""
+    return put_value(price, strike, volatility, years) + price - strike
+
+
+def condor_value(
+    price: Floats, vix: Floats, strikes: Strikes, entry: Entry, life: Floats, surface: Surface = DEFAULT_SURFACE
+) -> Floats:
+    """Modelled mid value of the condor in index points, of the arguments' common shape: 0 to the wing's width.
+
+    Parameters
+    ----------
+    price, vix : index points and VIX points at the moment of pricing
+    entry : whether that moment is a session's open or close
+    life : sessions left, half days at their share (`life_in_sessions`)
+    """
+
+    def leg(value: Any, strike: Floats) -> Floats:
+        volatility = surface.volatility(price, strike, vix, entry, life)
+        return np.asarray(value(price, strike, volatility, life / SESSIONS_PER_YEAR))
+
+    puts = leg(put_value, strikes.put_short) - leg(put_value, strikes.put_long)
+    calls = leg(call_value, strikes.call_short) - leg(call_value, strikes.call_long)
+    return np.clip(puts + calls, 0, strikes.put_short - strikes.put_long)
+
+
+def life_in_sessions(sessions: Days, spec: CondorSpec, ahead: int | None = None) -> Floats:
+    """(n,) sessions from entry through settlement; NaN where the settlement is past the end.
+
+    A half day counts by its trading hours, 3.5 of 6.5, since a trade that it ends has no more time than that.
+
+    Parameters
+    ----------
+    sessions : (n,) consecutive sessions
+    ahead : count from the open of the session this many after the entry's; default: from entry
+    """
+    first = spec.first_session_ahead if ahead is None else ahead
+    share = (settles_at_minute(sessions) - OPENS_AT_MINUTE) / (CLOSES_AT_MINUTE - OPENS_AT_MINUTE)
+    elapsed = np.concatenate([[0.0], np.cumsum(share)])
+    positions = np.arange(len(sessions))
+    stop = positions + spec.dte_sessions + 1
+    known = stop < len(elapsed)
+    begin = np.minimum(positions + first, len(sessions))
+    return np.where(known, elapsed[np.minimum(stop, len(sessions))] - elapsed[begin], np.nan)

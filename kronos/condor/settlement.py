@@ -1,0 +1,84 @@
+"""When a condor is entered and settled, and at which prices."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from kronos.condor.contradiction import NO_BAR, SessionBar
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import Floats, MarketHistory
+from kronos.market.sessions import Days, exchange_sessions
+
+OPENS_AT_MINUTE, CLOSES_AT_MINUTE, HALF_DAY_CLOSES_AT_MINUTE = 9 * 60 + 30, 16 * 60, 13 * 60
+
+
+def entry_price(history: MarketHistory, spec: CondorSpec) -> Floats:
+    """(n,) SPX at each session's entry, index points."""
+    return history.spx_open if spec.entry == "open" else history.spx_close
+
+
+def entry_vix(history: MarketHistory, spec: CondorSpec) -> Floats:
+    """(n,) VIX at each session's entry: at the open its open where known, else the previous close."""
+    if spec.entry == "close":
+        return history.vix_close
+    previous_close = np.concatenate([[np.nan], history.vix_close[:-1]])
+    return np.where(np.isnan(history.vix_open), previous_close, history.vix_open)
+
+
+def settlement_price(history: MarketHistory, spec: CondorSpec) -> Floats:
+    """(n,) the close that settles a trade entered on each session; NaN where it is not known yet."""
+    settled = np.full(len(history), np.nan)
+    alive = len(history) - spec.dte_sessions
+    if alive > 0:
+        settled[:alive] = history.spx_close[spec.dte_sessions :]
+    return settled
+
+
+def settles_at_minute(days: Days) -> npt.NDArray[np.int64]:
+    """When options that expire on these sessions settle, in minutes after midnight in New York, of `days`' shape.
+
+    16:00, on half days 13:00; a daily bar's close is the price of that moment.
+    """
+    half_days = np.array(sorted(exchange_sessions().half_days), dtype="datetime64[D]")
+    return np.where(np.isin(days, half_days), HALF_DAY_CLOSES_AT_MINUTE, CLOSES_AT_MINUTE)
+
+
+def price_range_in_trade(history: MarketHistory, spec: CondorSpec) -> tuple[Floats, Floats]:
+    """(n,) lowest and (n,) highest SPX from entry through settlement; NaN where not known yet."""
+    low, high = np.full(len(history), np.inf), np.full(len(history), -np.inf)
+    for ahead in range(spec.first_session_ahead, spec.dte_sessions + 1):
+        low = np.minimum(low, _shifted(history.spx_low, ahead))
+        high = np.maximum(high, _shifted(history.spx_high, ahead))
+    return low, high
+
+
+def _shifted(values: Floats, ahead: int) -> Floats:
+    """(n,) the value `ahead` sessions later; NaN past the end."""
+    return np.concatenate([values[ahead:], np.full(min(ahead, len(values)), np.nan)])
+
+
+class SessionBars:
+    """What the market says of each session, to be looked up by date."""
+
+    def __init__(self, history: MarketHistory | None, spec: CondorSpec) -> None:
+        self._history = history
+        if history is not None:
+            self._price, self._vix = entry_price(history, spec), entry_vix(history, spec)
+            self._settlement = settlement_price(history, spec)
+
+    def get(self, session: date) -> SessionBar:
+        """The session's prices, as far as they are known."""
+        if self._history is None:
+            return NO_BAR
+        day = np.datetime64(session, "D")
+        at = int(np.searchsorted(self._history.sessions, day))
+        if at == len(self._history) or self._history.sessions[at] != day:
+            return NO_BAR
+        return SessionBar(*(_or_none(column[at]) for column in (self._price, self._vix, self._settlement)))
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

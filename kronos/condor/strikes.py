@@ -1,0 +1,45 @@
+"""Where the strikes stand: the expected move, listed strikes, and what they pay at settlement."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import Floats
+from kronos.market.sessions import SESSIONS_PER_YEAR
+
+FloatOrArray = TypeVar("FloatOrArray", float, Floats)
+
+
+class Strikes(NamedTuple):
+    """The four strikes of condors, index points, of one shape."""
+
+    put_long: Floats
+    put_short: Floats
+    call_short: Floats
+    call_long: Floats
+
+    def payout(self, settlement: Floats) -> Floats:
+        """What both spreads pay their buyer at one settlement price, index points: 0 to the wing's width."""
+        puts = np.clip(self.put_short - settlement, 0, self.put_short - self.put_long)
+        calls = np.clip(settlement - self.call_short, 0, self.call_long - self.call_short)
+        return puts + calls
+
+
+def expected_move(price: FloatOrArray, vix: FloatOrArray, horizon_sessions: int) -> FloatOrArray:
+    """One standard deviation of the price as VIX implies it, in index points.
+
+    price x VIX/100 x sqrt(horizon / 252), of the arguments' shape.
+    """
+    return price * vix / 100 * math.sqrt(horizon_sessions / SESSIONS_PER_YEAR)
+
+
+def listed_strikes(price: Floats, half_width: Floats, spec: CondorSpec) -> Strikes:
+    """The strikes that can be traded, of the arguments' shape: shorts rounded away from the price to the step."""
+    step, wing = spec.strike_step_points, spec.wing_width_points
+    put_short = np.floor((price - half_width) / step) * step
+    call_short = np.ceil((price + half_width) / step) * step
+    return Strikes(put_short - wing, put_short, call_short, call_short + wing)

@@ -1,0 +1,16 @@
+"""The features: each declared once, and the same code for training rows and for live answers.
+
+Every feature is a function of what is known at entry on session D. The last session whose close is known then is the
+session before D for an entry at the open, and D itself for an entry at the close.
+
+To add one, declare it in the module it belongs to and name it in `variants.py`. To change what one means, declare it
+with the next revision and move the old declaration to `retired/`, so that models trained on it keep their meaning.
+"""
+
+from kronos.features import calendar, implied, realised, returns, win_rate
+from kronos.features.retired import RETIRED
+
+__all__ = ["DECLARED_IN"]
+
+DECLARED_IN = (calendar, implied, realised, returns, win_rate, *RETIRED)
+"""The modules whose import fills the registry."""

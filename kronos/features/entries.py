@@ -1,0 +1,94 @@
+"""What is known at entry: the view of a history from which every feature is computed."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+
+import numpy as np
+
+from kronos.condor.settlement import entry_price, entry_vix
+from kronos.condor.spec import CondorSpec
+from kronos.condor.strikes import expected_move
+from kronos.market.history import Flags, Floats, MarketHistory, Positions
+from kronos.market.sessions import SESSIONS_PER_YEAR, Days, exchange_sessions
+
+WINDOW_CALENDAR_DAYS = 30
+WINDOW_MAX_SESSIONS = 23
+
+
+class Entries:
+    """n entries into a history; every value is known at the moment of its entry.
+
+    Parameters
+    ----------
+    history : for an entry at the close, its closes on the entry sessions are `price` and `vix`
+    positions : (n,) where the entry sessions stand in the history
+    price, vix : (n,) SPX and VIX at entry
+
+    Attributes
+    ----------
+    last : (n,) position of the last session whose close is known
+    days : (n,) the entry sessions
+    """
+
+    def __init__(
+        self, history: MarketHistory, spec: CondorSpec, positions: Positions, price: Floats, vix: Floats
+    ) -> None:
+        self.history = history
+        self.spec = spec
+        self.positions = positions
+        self.price = price
+        self.vix = vix
+        self.last = positions if spec.entry == "close" else positions - 1
+        self.days: Days = history.sessions[positions]
+
+    @classmethod
+    def of_history(cls, history: MarketHistory, spec: CondorSpec, positions: Positions) -> Entries:
+        """Entries at the history's own prices, for training."""
+        return cls(history, spec, positions, entry_price(history, spec)[positions], entry_vix(history, spec)[positions])
+
+    @cached_property
+    def expected_move(self) -> Floats:
+        """(n,) index points."""
+        return expected_move(self.price, self.vix, self.spec.horizon_sessions)
+
+    @cached_property
+    def implied_daily(self) -> Floats:
+        """(n,) one session's standard deviation as VIX at entry implies it, as a fraction of the price."""
+        return self.vix / 100 / math.sqrt(SESSIONS_PER_YEAR)
+
+    @cached_property
+    def log_ranges(self) -> Floats:
+        """(sessions of the history,) log of each session's high over its low."""
+        return np.asarray(np.log(self.history.spx_high / self.history.spx_low))
+
+    def before_entry(self, column: Floats, back: int = 0) -> Floats:
+        """(n,) a column's value `back` sessions before the last known one; NaN before the history begins."""
+        at = self.last - back
+        return np.where(at >= 0, column[np.maximum(at, 0)], np.nan)
+
+    def last_known(self, column: Floats, sessions: int) -> Floats:
+        """(n, sessions) a column's last known values, newest first."""
+        return np.column_stack([self.before_entry(column, back) for back in range(sessions)])
+
+    def change_pct(self, column: Floats) -> Floats:
+        """(n,) the last known value over the one before it, minus one, in %."""
+        return 100 * (self.before_entry(column) / self.before_entry(column, 1) - 1)
+
+    @cached_property
+    def month(self) -> tuple[Positions, Flags]:
+        """(n, 23) positions of the sessions before the entry's, newest first, and which lie in its 30 calendar days."""
+        window = self.positions[:, None] - np.arange(1, WINDOW_MAX_SESSIONS + 1)
+        oldest = self.days[:, None] - np.timedelta64(WINDOW_CALENDAR_DAYS, "D")
+        inside = (window >= 0) & (self.history.sessions[np.maximum(window, 0)] >= oldest)
+        return np.maximum(window, 0), inside
+
+    @cached_property
+    def month_is_complete(self) -> Flags:
+        """(n,) whether every session of the 30 calendar days has its bar."""
+        calendar = exchange_sessions().days
+        oldest = self.days - np.timedelta64(WINDOW_CALENDAR_DAYS, "D")
+        reaches_back: Flags = self.history.sessions[0] <= calendar[np.searchsorted(calendar, oldest)]
+        window, inside = self.month
+        return reaches_back & (self.history.has_bar[window] | ~inside).all(axis=1)

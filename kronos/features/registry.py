@@ -1,0 +1,139 @@
+"""The registry of features: name, revision, unit, meaning, and the function that computes the values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from kronos.errors import UnknownFeatureError
+from kronos.features.entries import Entries
+from kronos.market.history import Floats
+
+Encoding = Literal["linear", "log", "weekday"]
+Compute = Callable[[Entries], Floats]
+
+WEEKDAYS = 5
+
+
+class FeatureId(NamedTuple):
+    """What a feature is called, and which of its definitions is meant."""
+
+    name: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feature:
+    """One declared feature.
+
+    Attributes
+    ----------
+    id : name and revision; a new definition is a new revision
+    unit : of the values, such as `%`
+    meaning : in a few words, for the report and the API document
+    lookback_sessions : sessions before the entry's that it reads; a longer history changes nothing
+    encoding : how the model sees it: as it is, as its logarithm, or as five indicators of a weekday
+    compute : (n,) values for n entries; NaN or infinite where they cannot be known
+    """
+
+    id: FeatureId
+    unit: str
+    meaning: str
+    lookback_sessions: int
+    encoding: Encoding
+    compute: Compute
+
+    def __reduce__(self) -> tuple[Callable[[FeatureId], Feature], tuple[FeatureId]]:
+        """Pickled by name, so that a process that reads it has its own declaration and not a copy."""
+        return _declared_as, (self.id,)
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.id.name
+
+    @property
+    def columns(self) -> int:
+        """How many columns the model sees."""
+        return WEEKDAYS if self.encoding == "weekday" else 1
+
+    def encoded(self, values: Floats) -> Floats:
+        """The model's columns.
+
+        Parameters
+        ----------
+        values : (n,)
+
+        Returns
+        -------
+        (n, columns)
+        """
+        if self.encoding == "weekday":
+            return np.asarray(values[:, None] == np.arange(WEEKDAYS), dtype=np.float64)
+        return (np.log(values) if self.encoding == "log" else values)[:, None]
+
+
+_registry: dict[FeatureId, Feature] = {}
+
+
+def _declared_as(identity: FeatureId) -> Feature:
+    return _registry[identity]
+
+
+def feature(
+    *, unit: str, lookback_sessions: int, revision: int = 1, encoding: Encoding = "linear"
+) -> Callable[[Compute], Compute]:
+    """Declare the decorated function as the feature of its name; the first line of its docstring is the meaning.
+
+    Raises
+    ------
+    ValueError
+        Where the name is declared at this revision already.
+    """
+
+    def declare(compute: Compute) -> Compute:
+        identity = FeatureId(compute.__name__, revision)
+        if identity in _registry:
+            raise ValueError(f"feature {identity.name} is declared twice at revision {revision}")
+        meaning = (compute.__doc__ or "").partition("\n")[0].removesuffix(".")
+        _registry[identity] = Feature(identity, unit, meaning, lookback_sessions, encoding, compute)
+        return compute
+
+    return declare
+
+
+def declared() -> Sequence[Feature]:
+    """Every declared feature, retired ones included, in the order of declaration."""
+    return tuple(_registry.values())
+
+
+def current(name: str) -> Feature:
+    """The newest definition of a feature.
+
+    Raises
+    ------
+    UnknownFeatureError
+    """
+    revisions = [identity for identity in _registry if identity.name == name]
+    if not revisions:
+        raise UnknownFeatureError(f"no feature is called {name}")
+    return _registry[max(revisions)]
+
+
+def features_of(identities: Iterable[FeatureId]) -> tuple[Feature, ...]:
+    """The declarations of these names and revisions, in their order.
+
+    Raises
+    ------
+    UnknownFeatureError
+        Naming the first that this version does not know.
+    """
+    found = []
+    for identity in identities:
+        if identity not in _registry:
+            raise UnknownFeatureError(f"this version has no feature {identity.name} at revision {identity.revision}")
+        found.append(_registry[identity])
+    return tuple(found)

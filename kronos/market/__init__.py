@@ -1,0 +1,1 @@
+"""Daily bars on exchange sessions: held, read, fetched."""

@@ -1,0 +1,195 @@
+"""Daily bars of SPX and VIX on consecutive exchange sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kronos.errors import MarketDataError
+from kronos.market.sessions import Days, as_date, exchange_sessions
+
+Floats = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The columns of one instrument, named `<name>_<price>`.
+
+    Attributes
+    ----------
+    required, optional : prices that every bar has, and that a bar may lack
+    lowest, highest : values outside are refused, in files as over HTTP
+    """
+
+    name: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    lowest: float
+    highest: float
+
+    def columns(self, prices: tuple[str, ...]) -> tuple[str, ...]:
+        """Their names as columns."""
+        return tuple(f"{self.name}_{price}" for price in prices)
+
+
+SPX = Family("spx", ("open", "high", "low", "close"), (), 1, 1_000_000)
+VIX = Family("vix", ("close",), ("open", "high", "low"), 5, 200)
+FAMILIES = (SPX, VIX)
+REQUIRED_COLUMNS = tuple(name for family in FAMILIES for name in family.columns(family.required))
+OPTIONAL_COLUMNS = tuple(name for family in FAMILIES for name in family.columns(family.optional))
+COLUMNS = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
+
+
+def family_of(column: str) -> Family:
+    """The instrument that a column belongs to."""
+    return next(family for family in FAMILIES if column.startswith(f"{family.name}_"))
+
+
+STALE_OPEN_TOLERANCE = 1e-4
+STALE_OPEN_SHARE = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class MarketHistory:
+    """Bars on every exchange session from the first to the last; NaN where a session has none.
+
+    Attributes
+    ----------
+    sessions : (n,) datetime64[D], consecutive exchange sessions
+    bars : (n,) for each of `COLUMNS`, in points; optional ones may be NaN on any session
+    """
+
+    sessions: Days
+    bars: Mapping[str, Floats]
+
+    @classmethod
+    def from_bars(cls, days: Days, bars: Mapping[str, Floats]) -> MarketHistory:
+        """Place bars on exchange sessions.
+
+        Parameters
+        ----------
+        days : (k,) datetime64[D], ascending exchange sessions
+        bars : (k,) values for each required column and any of the optional ones
+
+        Raises
+        ------
+        MarketDataError
+            If there is no bar, or a day is not a session.
+        """
+        if len(days) == 0:
+            raise MarketDataError("no market days")
+        sessions = exchange_sessions().between(as_date(days[0]), as_date(days[-1]))
+        at = np.searchsorted(sessions, days)
+        strangers = days[sessions[np.minimum(at, len(sessions) - 1)] != days] if len(sessions) else days
+        if len(strangers):
+            raise MarketDataError(f"{strangers[0]} is not an exchange session")
+        empty = cls.empty(sessions)
+        for name, values in bars.items():
+            empty.columns[name][at] = values
+        return empty
+
+    @classmethod
+    def empty(cls, sessions: Days) -> MarketHistory:
+        """No bar on any of the given consecutive sessions."""
+        return cls(sessions, {name: np.full(len(sessions), np.nan) for name in COLUMNS})
+
+    @property
+    def spx_open(self) -> Floats:
+        """(n,) index points, as are high, low and close."""
+        return self.bars["spx_open"]
+
+    @property
+    def spx_high(self) -> Floats:
+        """(n,) index points."""
+        return self.bars["spx_high"]
+
+    @property
+    def spx_low(self) -> Floats:
+        """(n,) index points."""
+        return self.bars["spx_low"]
+
+    @property
+    def spx_close(self) -> Floats:
+        """(n,) index points."""
+        return self.bars["spx_close"]
+
+    @property
+    def vix_open(self) -> Floats:
+        """(n,) VIX points, as are high, low and close."""
+        return self.bars["vix_open"]
+
+    @property
+    def vix_high(self) -> Floats:
+        """(n,) VIX points."""
+        return self.bars["vix_high"]
+
+    @property
+    def vix_close(self) -> Floats:
+        """(n,) VIX points."""
+        return self.bars["vix_close"]
+
+    def __len__(self) -> int:
+        return len(self.sessions)
+
+    @property
+    def columns(self) -> dict[str, Floats]:
+        """The bars by column name, in a dictionary of the caller's own."""
+        return dict(self.bars)
+
+    @property
+    def has_bar(self) -> npt.NDArray[np.bool_]:
+        """(n,) whether a session has a bar."""
+        return ~np.isnan(self.spx_close)
+
+    def slice(self, start: int, stop: int) -> MarketHistory:
+        """The sessions at positions `start` (included) to `stop` (excluded)."""
+        return MarketHistory(
+            self.sessions[start:stop], {name: column[start:stop] for name, column in self.columns.items()}
+        )
+
+    def on(self, sessions: Days) -> MarketHistory:
+        """The same bars on other consecutive exchange sessions, NaN where there is none."""
+        at = np.searchsorted(self.sessions, sessions)
+        here = np.flatnonzero(at < len(self))
+        here = here[self.sessions[at[here]] == sessions[here]]
+        columns = {}
+        for name, column in self.columns.items():
+            columns[name] = np.full(len(sessions), np.nan)
+            columns[name][here] = column[at[here]]
+        return MarketHistory(sessions, columns)
+
+    def with_bars(self, other: MarketHistory) -> MarketHistory:
+        """Both histories as one; where both have a bar, `other`'s stands."""
+        first, last = min(self.sessions[0], other.sessions[0]), max(self.sessions[-1], other.sessions[-1])
+        sessions = exchange_sessions().between(as_date(first), as_date(last))
+        mine, theirs = self.on(sessions), other.on(sessions)
+        columns = {
+            name: np.where(theirs.has_bar, theirs.columns[name], column) for name, column in mine.columns.items()
+        }
+        return MarketHistory(sessions, columns)
+
+
+def stale_open_years(history: MarketHistory) -> list[int]:
+    """Years whose SPX opens merely repeat the previous close, so that no entry at the open can be studied.
+
+    A year is stale when more than a fifth of its opens lie within 0.01 % of the previous close.
+    """
+    previous = np.concatenate([[np.nan], history.spx_close[:-1]])
+    known = ~np.isnan(history.spx_open) & ~np.isnan(previous)
+    stale = known & (np.abs(history.spx_open - previous) <= STALE_OPEN_TOLERANCE * previous)
+    years = years_of(history.sessions)
+    return [
+        int(year)
+        for year in np.unique(years[known])
+        if stale[years == year].sum() > STALE_OPEN_SHARE * known[years == year].sum()
+    ]
+
+
+def years_of(days: Days) -> npt.NDArray[np.int64]:
+    """(n,) calendar years of days."""
+    return days.astype("datetime64[Y]").astype(np.int64) + 1970

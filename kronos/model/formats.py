@@ -1,0 +1,75 @@
+"""What the manifest of each format says, brought into the newest form, so that an older artefact goes on serving.
+
+Format 1 knew three variants with fixed features and no stretches of bars; its features are the first revisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kronos.errors import ArtefactError
+
+NEWEST_FORMAT: Final = 2
+FORMAT_1_SCHEMA: Final = "7de1949afbef1c10100cf37b7bedbb8e1fbbce580a8ab006283a602963861676"
+"""What format 1 called its features: SHA-256 of their names and of the window and prior they were computed with."""
+
+FORMAT_1_MINIMAL: Final = ("vix", "day_of_week", "expected_move_pct")
+FORMAT_1_MARKET: Final = (
+    *FORMAT_1_MINIMAL,
+    "vix_percentile_30d",
+    "vix_change_1d",
+    "price_change_1d",
+    "win_rate_30d",
+)
+FORMAT_1_FULL: Final = (
+    *FORMAT_1_MARKET,
+    "realised_5_over_implied",
+    "realised_22_over_implied",
+    "range_5_over_implied",
+    "range_22_over_implied",
+    "return_5",
+    "drawdown_66",
+    "holidays_ahead",
+)
+FORMAT_1_VARIANTS: Final = {"full": FORMAT_1_FULL, "market": FORMAT_1_MARKET, "minimal": FORMAT_1_MINIMAL}
+
+
+def require_readable(number: object) -> None:
+    """Refuse a format that this version does not read.
+
+    Raises
+    ------
+    ArtefactError
+        Naming the format and what to do.
+    """
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise ArtefactError("the manifest names no format: this is not a model artefact")
+    if number > NEWEST_FORMAT:
+        raise ArtefactError(
+            f"the artefact has format {number}; this version reads formats 1 to {NEWEST_FORMAT}: upgrade the advisor"
+        )
+
+
+def in_newest_format(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A manifest of any readable format as the newest has it; the one of the newest is returned as it is.
+
+    Raises
+    ------
+    ArtefactError
+        Where a format 1 model was trained on features that no version of this project had.
+    """
+    if manifest["format"] == NEWEST_FORMAT:
+        return manifest
+    if manifest.get("feature_schema_sha256") != FORMAT_1_SCHEMA:
+        raise ArtefactError("the model was trained on features that this version does not know; train it anew")
+    variants = [
+        {**manifest["variants"][name], "name": name, "features": _first_revisions(features)}
+        for name, features in FORMAT_1_VARIANTS.items()
+    ]
+    kept = {name: value for name, value in manifest.items() if name != "feature_schema_sha256"}
+    return {**kept, "variants": variants, "features": _first_revisions(FORMAT_1_FULL)}
+
+
+def _first_revisions(names: tuple[str, ...]) -> list[list[Any]]:
+    return [[name, 1] for name in names]

@@ -1,0 +1,230 @@
+"""The promotion gate: may a challenger take the champion's place? One pure function with named limits.
+
+A test of non-inferiority: fifty trades cannot prove an improvement, so what must be excluded is a loss. And since new
+sessions that are wrong would speak for a challenger that learned from them, they must first be believable. It needs
+NumPy only, so that the service's settings can hold its limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from kronos.market.history import Floats
+from kronos.statistics.intervals import NORMAL_ONE_SIDED, upper_bound_of_mean
+
+CERTAINTY = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class GateLimits:
+    """What a challenger must keep within; `docs/decisions/0009-the-gate.md` says how each was measured.
+
+    Attributes
+    ----------
+    confirmation_sessions : of the sessions since the champion's last, at most so many, the newest, are looked at
+    min_confirmation_sessions, min_confirmation_losses : fewer cannot judge
+    log_loss_margin, brier_margin : how much worse, at 95 %, the challenger may be on them
+    max_skill_lost : of Brier skill, walk-forward over the champion's own history
+    max_calibration_lost : of calibration error beyond the band of a perfectly calibrated model
+    recent_sessions, max_recent_shift : over how many the mean probability may change, and by how much, unless the
+        challenger is better at 95 %
+    max_surprise : nats a session by which the outcomes may, at 95 %, cost the champion more than it expects
+    max_unlike_share : of new sessions with a feature far outside what the champion was trained on
+    max_vix_correlation : of daily changes of VIX with those of SPX: it has always moved against the index
+    max_suspicious_share : of reported trades that their session's bar contradicts
+    """
+
+    confirmation_sessions: int = 250
+    min_confirmation_sessions: int = 30
+    min_confirmation_losses: int = 3
+    log_loss_margin: float = 0.03
+    brier_margin: float = 0.01
+    max_skill_lost: float = 0.02
+    max_calibration_lost: float = 0.01
+    recent_sessions: int = 60
+    max_recent_shift: float = 0.07
+    max_surprise: float = 0.1
+    max_unlike_share: float = 0.1
+    max_vix_correlation: float = -0.2
+    max_suspicious_share: float = 0.1
+
+    def __post_init__(self) -> None:
+        counts = (self.min_confirmation_sessions, self.min_confirmation_losses, self.recent_sessions)
+        if min(counts) < 1 or self.confirmation_sessions < self.min_confirmation_sessions:
+            raise ValueError("the gate needs at least one session and one loss to look at, and room for the fewest")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnseenSessions:
+    """Sessions of one source that the champion was not trained on, in order of time.
+
+    Attributes
+    ----------
+    champion : (n,) its probabilities, as it serves
+    won : (n,) how they ended, 1.0 or 0.0
+    unlike : (n,) whether a feature lies far outside what it was trained on
+    """
+
+    champion: Floats
+    won: Floats
+    unlike: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Both models, side by side.
+
+    Attributes
+    ----------
+    challenger : (n,) probabilities of all news, one source after the other, of models trained on what came before
+    recent_shift : mean change of the probability on recent sessions, challenger minus champion as they serve
+    skill_lost : Brier skill, walk-forward over the champion's history, champion minus challenger; the worst variant's
+    calibration_lost : calibration error beyond its band, challenger minus champion; the worst variant's
+    """
+
+    challenger: Floats
+    recent_shift: float
+    skill_lost: float
+    calibration_lost: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What the gate looks at.
+
+    Attributes
+    ----------
+    market : sessions that have bars, as the bars alone tell them
+    reported : sessions that are known from reported trades only
+    vix_correlation : of the daily changes of VIX and SPX over the new bars; None where they are too few
+    comparison : None where no challenger could be trained
+    """
+
+    market: UnseenSessions
+    reported: UnseenSessions
+    vix_correlation: float | None = None
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    """Whether to promote; if not, why, in one line. The figures are kept either way."""
+
+    promoted: bool
+    reason: str | None
+    figures: dict[str, Any]
+
+
+def decide(evidence: Evidence, limits: GateLimits) -> GateDecision:
+    """Judge a challenger: are the new sessions believable, are they enough, and is it no worse on them?"""
+    won = np.concatenate([evidence.market.won, evidence.reported.won])
+    figures: dict[str, Any] = {
+        "limits": asdict(limits),
+        "confirmation_sessions": len(won),
+        "confirmation_sessions_without_bars": len(evidence.reported.won),
+        "confirmation_losses": int((won == 0).sum()),
+    }
+    doubts = _doubts(evidence, limits)
+    checks = _comparison(evidence, won, limits)
+    figures |= {check.name: check.value for check in doubts + checks}
+    if reasons := _exceeded(doubts):
+        return GateDecision(False, f"implausible_data: {reasons}", figures)
+    if len(won) < limits.min_confirmation_sessions or figures["confirmation_losses"] < limits.min_confirmation_losses:
+        return GateDecision(False, f"insufficient_evidence: {_too_few(figures, limits)}", figures)
+    if evidence.comparison is None:
+        return GateDecision(False, "insufficient_evidence: there is no challenger to compare", figures)
+    reasons = _exceeded(checks)
+    return GateDecision(not reasons, reasons or None, figures)
+
+
+class _Check(NamedTuple):
+    """A figure and the limit that it must not exceed; None where it is told but not judged."""
+
+    name: str
+    value: float
+    limit: float | None = None
+
+
+def _exceeded(checks: Sequence[_Check]) -> str:
+    over = (check for check in checks if check.limit is not None and check.value > check.limit)
+    return "; ".join(f"{check.name} {check.value:.4f} over {check.limit}" for check in over)
+
+
+def _too_few(figures: Mapping[str, Any], limits: GateLimits) -> str:
+    return (
+        f"{figures['confirmation_sessions']} settled sessions since the champion's last, of which "
+        f"{figures['confirmation_losses']} lost; {limits.min_confirmation_sessions} and "
+        f"{limits.min_confirmation_losses} are needed to judge"
+    )
+
+
+def _doubts(evidence: Evidence, limits: GateLimits) -> list[_Check]:
+    """Whether the new sessions can be believed."""
+    sources = [source for source in (evidence.market, evidence.reported) if len(source.won)]
+    doubts = []
+    if sources:
+        unlike = np.concatenate([source.unlike for source in sources])
+        doubts = [
+            _Check("surprise", max(map(_surprise, sources)), limits.max_surprise),
+            _Check("unlike_share", float(unlike.mean()), limits.max_unlike_share),
+        ]
+    if evidence.vix_correlation is not None:
+        doubts.append(_Check("vix_correlation", evidence.vix_correlation, limits.max_vix_correlation))
+    return doubts
+
+
+def _surprise(news: UnseenSessions) -> float:
+    """One-sided 95 % lower bound, nats a session: what the outcomes cost the champion beyond what it expects.
+
+    Were its probabilities true, a session's log loss would have the mean -p log p - (1 - p) log (1 - p) and the
+    variance p (1 - p) log(p / (1 - p))^2.
+    """
+    p = _inside(news.champion)
+    expected = -p * np.log(p) - (1 - p) * np.log(1 - p)
+    variance = p * (1 - p) * np.log(p / (1 - p)) ** 2
+    excess = _log_losses(p, news.won) - expected
+    return float(excess.mean() - NORMAL_ONE_SIDED * np.sqrt(variance.sum()) / len(p))
+
+
+def _comparison(evidence: Evidence, won: Floats, limits: GateLimits) -> list[_Check]:
+    """How the challenger stands beside the champion, as far as there is anything to compare."""
+    compared = evidence.comparison
+    if compared is None:
+        return []
+    champion = np.concatenate([evidence.market.champion, evidence.reported.champion])
+    checks, better = [], False
+    if len(won) > 1:
+        log_losses = _log_losses(compared.challenger, won) - _log_losses(champion, won)
+        squared = _squared_errors(compared.challenger, won) - _squared_errors(champion, won)
+        checks = [
+            _Check("champion_log_loss", float(_log_losses(champion, won).mean())),
+            _Check("challenger_log_loss", float(_log_losses(compared.challenger, won).mean())),
+            _Check("log_loss", upper_bound_of_mean(log_losses), limits.log_loss_margin),
+            _Check("brier", upper_bound_of_mean(squared), limits.brier_margin),
+        ]
+        better = upper_bound_of_mean(log_losses) < 0 and upper_bound_of_mean(squared) < 0
+    return [
+        *checks,
+        _Check("skill_lost", compared.skill_lost, limits.max_skill_lost),
+        _Check("calibration_lost", compared.calibration_lost, limits.max_calibration_lost),
+        _Check("recent_shift", abs(compared.recent_shift), None if better else limits.max_recent_shift),
+    ]
+
+
+def _log_losses(probability: Floats, won: Floats) -> Floats:
+    inside = _inside(probability)
+    return np.asarray(-np.log(np.where(won == 1.0, inside, 1 - inside)))
+
+
+def _squared_errors(probability: Floats, won: Floats) -> Floats:
+    return np.asarray((probability - won) ** 2)
+
+
+def _inside(probability: Floats) -> Floats:
+    """Kept from 0 and 1, which only a foreign artefact can say, so that every figure is finite."""
+    return np.clip(probability, CERTAINTY, 1 - CERTAINTY)

@@ -1,0 +1,56 @@
+"""What a model says of one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kronos.market.history import Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """The calibrated curve, and what it says at the multiplier asked for: all that a policy decides by.
+
+    Attributes
+    ----------
+    probability, base_rate : at the multiplier asked for, 0 to 1
+    multipliers, curve, base_rates : (k,) ascending multipliers and the values at each; the curve never decreases
+    """
+
+    probability: float
+    base_rate: float
+    multipliers: Floats
+    curve: Floats
+    base_rates: Floats
+
+    @classmethod
+    def at(cls, sd_multiplier: float, multipliers: Floats, curve: Floats, base_rates: Floats) -> Prediction:
+        """Read curve and base rates at a multiplier, linear between their points."""
+        probability, base_rate = (float(np.interp(sd_multiplier, multipliers, of)) for of in (curve, base_rates))
+        return cls(probability, base_rate, multipliers, curve, base_rates)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExplainedPrediction(Prediction):
+    """A prediction with its reasons.
+
+    Attributes
+    ----------
+    base_log_odds : before calibration, of the training rows' median features; without skill, of the base rate
+    contributions : by feature, signed; with the base they add up to the log-odds before calibration; without skill none
+    out_of_domain : whether a feature lies outside its training range
+    has_skill : False where the variant was no better than climatology out of sample: the curve is then the base rates
+    """
+
+    base_log_odds: float
+    contributions: Mapping[str, float]
+    out_of_domain: bool
+    has_skill: bool
+
+    @property
+    def factors(self) -> Sequence[tuple[str, float]]:
+        """The contributions, those that moved this probability most first."""
+        return sorted(self.contributions.items(), key=lambda item: -abs(item[1]))

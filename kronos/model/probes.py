@@ -1,0 +1,179 @@
+"""Probes: stretches of bars, the feature values that came of them, and the curve that came of those.
+
+They travel in the artefact and are computed again at loading. A formula that was changed without a new revision, or an
+array that was damaged, is found before it answers anyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from kronos.condor.spec import CondorSpec
+from kronos.errors import ArtefactError
+from kronos.features.matrix import features_at_entry, history_at_entry, lookback
+from kronos.features.registry import Feature
+from kronos.market.history import COLUMNS, Floats, MarketHistory
+from kronos.market.sessions import as_date, exchange_sessions
+from kronos.model.packing import require_array
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+COUNT: Final = 8
+MAX_PROBES: Final = 100
+MAX_STRETCH_SESSIONS: Final = 2_000
+FEATURE_TOLERANCE: Final = 1e-9
+MADE_UP_YEAR: Final = (date(2017, 1, 3), date(2017, 12, 29))
+MADE_UP_ENTRY: Final = (2010.0, 19.0)
+SESSIONS_BETWEEN: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The bars up to one entry, as they were known then, and SPX and VIX at that entry."""
+
+    history: MarketHistory
+    price: float
+    vix: float
+
+    def values(self, spec: CondorSpec, features: Sequence[Feature]) -> Floats:
+        """(len(features),) values of the entry on the last session; NaN where they cannot be known."""
+        session = as_date(self.history.sessions[-1])
+        known = features_at_entry(self.history, spec, session, self.price, self.vix, features)
+        return np.array([known.get(feature.name, np.nan) for feature in features])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probes:
+    """p entries.
+
+    Attributes
+    ----------
+    stretches : p, or none in an artefact of format 1
+    values : (p, features) that came of them
+    """
+
+    stretches: tuple[Stretch, ...]
+    values: Floats
+
+    @classmethod
+    def of_history(
+        cls,
+        history: MarketHistory | None,
+        spec: CondorSpec,
+        entries: Sequence[tuple[date, float, float]],
+        features: Sequence[Feature],
+    ) -> Probes:
+        """Probes at those entries, each given as session, price and VIX, of which every feature is known.
+
+        Where there is none, as in a training without stored bars, the probes stand on made-up bars.
+        """
+        found = [] if history is None else [_probed(history, spec, *entry, features) for entry in entries]
+        complete = [(stretch, values) for stretch, values in found if not np.isnan(values).any()]
+        if not complete:
+            bars = made_up_bars()
+            ends = bars.sessions[-COUNT * SESSIONS_BETWEEN :: SESSIONS_BETWEEN]
+            complete = [_probed(bars, spec, as_date(day), *MADE_UP_ENTRY, features) for day in ends]
+        return cls(tuple(stretch for stretch, _ in complete), np.array([values for _, values in complete]))
+
+    def require_reproduced(self, spec: CondorSpec, features: Sequence[Feature]) -> None:
+        """Check that the stretches still give the values that they gave when the artefact was made.
+
+        Raises
+        ------
+        ArtefactError
+            Naming the first feature that does not.
+        """
+        for stretch, expected in zip(self.stretches, self.values, strict=False):
+            found = stretch.values(spec, features)
+            same = np.isclose(found, expected, rtol=FEATURE_TOLERANCE, atol=FEATURE_TOLERANCE, equal_nan=True)
+            if not same.all():
+                changed = features[int(np.flatnonzero(~same)[0])]
+                raise ArtefactError(
+                    f"feature {changed.name} (revision {changed.id.revision}) gives other values than when the model "
+                    "was trained: its definition was changed without a new revision"
+                )
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """As they lie in the artefact."""
+        histories = [stretch.history for stretch in self.stretches]
+        return {
+            "probes/features": self.values,
+            "probes/sessions": np.array([history.sessions for history in histories]),
+            "probes/price": np.array([stretch.price for stretch in self.stretches]),
+            "probes/vix": np.array([stretch.vix for stretch in self.stretches]),
+            **{f"probes/bars/{name}": np.array([history.bars[name] for history in histories]) for name in COLUMNS},
+        }
+
+
+def made_up_bars() -> MarketHistory:
+    """A year of bars of no market: smooth, and never twice the same."""
+    sessions = exchange_sessions().between(*MADE_UP_YEAR)
+    t = np.arange(len(sessions), dtype=np.float64)
+    close = 2000 * np.exp(0.03 * np.sin(t / 17) + 0.006 * np.cos(1.7 * t))
+    vix = 18 + 5 * np.sin(t / 11) + 2 * np.cos(2.3 * t)
+    up, down = 0.004 + 0.003 * np.sin(0.9 * t), 0.005 + 0.003 * np.cos(1.3 * t)
+    known = {
+        "spx_open": close * (1 - down / 2),
+        "spx_high": close * (1 + up),
+        "spx_low": close * (1 - down),
+        "spx_close": close,
+        "vix_open": vix + 0.4 * np.sin(t),
+        "vix_high": vix + 1.5,
+        "vix_low": vix - 1.5,
+        "vix_close": vix,
+    }
+    return MarketHistory.from_bars(sessions, known)
+
+
+def _probed(
+    history: MarketHistory, spec: CondorSpec, session: date, price: float, vix: float, features: Sequence[Feature]
+) -> tuple[Stretch, Floats]:
+    stretch = Stretch(history_at_entry(history, spec, lookback(session, spec, features), price, vix), price, vix)
+    return stretch, stretch.values(spec, features)
+
+
+def unpack_probes(arrays: Arrays, features: Sequence[Feature], *, with_bars: bool) -> Probes:
+    """Read the probes of an artefact.
+
+    Parameters
+    ----------
+    with_bars : False for format 1, which had none
+
+    Raises
+    ------
+    ArtefactError
+        Where an array is missing or is not what it should be.
+    """
+    values = require_array(arrays, "probes/features", "float64", (None, len(features)), may_be_nan=False)
+    if not 0 < len(values) <= MAX_PROBES:
+        raise ArtefactError(f"an artefact has 1 to {MAX_PROBES} probes")
+    return Probes(_stretches(arrays, len(values)) if with_bars else (), values)
+
+
+def _stretches(arrays: Arrays, count: int) -> tuple[Stretch, ...]:
+    sessions = require_array(arrays, "probes/sessions", "datetime64[D]", (count, None))
+    length = sessions.shape[1]
+    if np.isnat(sessions).any() or not 0 < length <= MAX_STRETCH_SESSIONS:
+        raise ArtefactError(f"a probe has 1 to {MAX_STRETCH_SESSIONS} sessions")
+    prices, vix = (require_array(arrays, f"probes/{name}", "float64", (count,)) for name in ("price", "vix"))
+    present = [name for name in COLUMNS if f"probes/bars/{name}" in arrays]
+    bars = {
+        name: require_array(arrays, f"probes/bars/{name}", "float64", (count, length), may_be_nan=True)
+        for name in present
+    }
+    calendar = exchange_sessions()
+    stretches = []
+    for at, days in enumerate(sessions):
+        if not np.array_equal(days, calendar.ending_at(days[-1].item(), length)):
+            raise ArtefactError("the sessions of a probe do not follow one another")
+        history = MarketHistory.empty(days)
+        for name, values in bars.items():
+            history.bars[name][:] = values[at]
+        stretches.append(Stretch(history, float(prices[at]), float(vix[at])))
+    return tuple(stretches)

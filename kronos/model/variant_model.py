@@ -1,0 +1,64 @@
+"""One variant of a model, with what is needed to judge and to explain its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kronos.features.variants import Variant
+from kronos.market.history import Floats
+from kronos.model.curve import CurveModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VariantModel:
+    """A curve with the training rows' ranges and its out-of-sample scores.
+
+    Attributes
+    ----------
+    lowest, highest, median : (features,) of the training rows
+    metrics : out of sample, at multiplier 1.0
+    """
+
+    curve_model: CurveModel
+    lowest: Floats
+    highest: Floats
+    median: Floats
+    metrics: Mapping[str, Any]
+
+    @property
+    def variant(self) -> Variant:
+        """Its name and features."""
+        return self.curve_model.variant
+
+    @property
+    def has_skill(self) -> bool:
+        """Whether it was better than climatology out of sample."""
+        return float(self.metrics["brier_skill"]) > 0
+
+    def out_of_domain(self, features: Floats) -> bool:
+        """Whether a feature lies outside its training range; one that never varied tells nothing."""
+        outside = (features < self.lowest) | (features > self.highest)
+        return bool((outside & (self.lowest < self.highest)).any())
+
+    def explain(self, features: Floats, sd_multiplier: float) -> tuple[float, dict[str, float]]:
+        """Split the log-odds before calibration into the median row's and one share a feature.
+
+        Each share is the mean of what the feature changes when features are set one after the other, in the variant's
+        order and in the reverse one (two orders of Castro et al. 2009).
+        """
+        grid, count = self.curve_model.multipliers, len(features)
+        from_first = np.tril(np.ones((count + 1, count), dtype=bool), -1)
+        set_so_far = np.concatenate([from_first, from_first[:, ::-1]])
+        path = np.where(set_so_far, features, self.median)
+        low = int(np.clip(np.searchsorted(grid, sd_multiplier, side="right") - 1, 0, len(grid) - 2))
+        share = float(np.clip((sd_multiplier - grid[low]) / (grid[low + 1] - grid[low]), 0, 1))
+        pair = self.curve_model.log_odds(path, slice(low, low + 2))
+        log_odds = pair[:, 0] + share * (pair[:, 1] - pair[:, 0])
+        forward, backward = np.diff(log_odds[: count + 1]), np.diff(log_odds[count + 1 :])[::-1]
+        shares = (forward + backward) / 2
+        names = self.variant.feature_names
+        return float(log_odds[0]), {name: float(value) for name, value in zip(names, shares, strict=True)}

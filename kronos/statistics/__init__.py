@@ -1,0 +1,1 @@
+"""Scores, intervals and ratios: each defined once. NumPy only."""

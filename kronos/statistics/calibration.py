@@ -1,0 +1,69 @@
+"""Calibration: reliability bins, the expected calibration error, and how large it is by chance alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kronos.market.history import Floats
+from kronos.market.sessions import Days
+from kronos.statistics.intervals import CONFIDENCE, wilson
+
+BINS = 10
+BAND_SAMPLES = 1_000
+BAND_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """One of the equal-count bins of a reliability diagram, with a Wilson interval of its win rate."""
+
+    count: int
+    mean_probability: float
+    win_rate: float
+    win_rate_low: float
+    win_rate_high: float
+
+
+def reliability_bins(probability: Floats, won: Floats, bins: int = BINS) -> tuple[Bin, ...]:
+    """Equal-count bins, lowest probabilities first."""
+    order = np.argsort(probability, kind="stable")
+    return tuple(
+        Bin(
+            len(chosen),
+            float(probability[chosen].mean()),
+            float(won[chosen].mean()),
+            *wilson(float(won[chosen].sum()), len(chosen)),
+        )
+        for chosen in np.array_split(order, bins)
+        if len(chosen)
+    )
+
+
+def expected_calibration_error(probability: Floats, won: Floats, bins: int = BINS) -> float:
+    """Mean absolute gap between mean probability and win rate over equal-count bins."""
+    order = np.argsort(probability, kind="stable")
+    gaps = [abs((probability[chosen] - won[chosen]).sum()) for chosen in np.array_split(order, bins)]
+    return float(sum(gaps) / len(won))
+
+
+def calibration_band(
+    probability: Floats, rng: np.random.Generator, bins: int = BINS, sessions: Days | None = None
+) -> float:
+    """95th percentile of the calibration error, were these probabilities true.
+
+    Parameters
+    ----------
+    sessions : (n,) where several probabilities share a session, one settlement decides them all, so that the
+        more probable wins whenever the less probable does; default: each is a session of its own
+    """
+    order = np.argsort(probability, kind="stable")
+    truth = probability[order]
+    draw = np.arange(len(order)) if sessions is None else np.unique(sessions, return_inverse=True)[1][order]
+    starts = [chosen[0] for chosen in np.array_split(np.arange(len(truth)), bins) if len(chosen)]
+    errors = []
+    for _ in range(BAND_SAMPLES // BAND_BATCH):
+        won = rng.random((BAND_BATCH, int(draw.max()) + 1))[:, draw] < truth
+        errors.append(np.abs(np.add.reduceat(truth - won, starts, axis=1)).sum(axis=1) / len(truth))
+    return float(np.quantile(np.concatenate(errors), CONFIDENCE))

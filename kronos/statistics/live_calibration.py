@@ -1,0 +1,144 @@
+"""Live calibration: what was said before each trade beside what came of it, with the uncertainty of few trades.
+
+Probabilities of one session are decided by one settlement, so every interval is by session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kronos.market.history import Floats
+from kronos.market.sessions import Days
+from kronos.statistics.calibration import BINS, Bin, calibration_band, expected_calibration_error, reliability_bins
+from kronos.statistics.intervals import TAIL, skill_interval
+from kronos.statistics.scores import log_loss
+
+TRADES_PER_BIN = 10
+LEAST_OF_EACH_OUTCOME = 5
+
+
+@dataclass(frozen=True, eq=False)
+class LivePredictions:
+    """Probabilities said before the trades, and the trades' ends: one row an observation.
+
+    Attributes
+    ----------
+    sessions : (n,) datetime64[D], each as often as it has observations
+    probability, base_rate : (n,) at the multiplier traded, 0 to 1
+    won : (n,) 1.0 or 0.0
+    """
+
+    sessions: Days
+    probability: Floats
+    base_rate: Floats
+    won: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class LiveScores:
+    """How good the probabilities were.
+
+    Attributes
+    ----------
+    mean_base_rate : of the base rates said beside the probabilities
+    expected_wins : the sum of the probabilities
+    expected_wins_interval : 95 % of what a calibrated model would see, exact
+    base_rate_brier, base_rate_log_loss : of the base rates as probabilities
+    brier_skill : 1 - Brier / Brier of the base rates; None where those were never wrong
+    brier_skill_interval : 95 %, bootstrap by session; None with fewer than 5 wins or 5 losses
+    log_loss, base_rate_log_loss : nats; None where a probability of 0 or 1 was wrong, which has no finite loss
+    ece : mean absolute gap of the bins
+    ece_band : 95 % of calibrated models of this size stay below it
+    bins : equal counts of about 10 or more, at most ten bins
+    """
+
+    observations: int
+    sessions: int
+    wins: int
+    win_rate: float
+    mean_probability: float
+    mean_base_rate: float
+    expected_wins: float
+    expected_wins_interval: tuple[int, int]
+    brier: float
+    base_rate_brier: float
+    brier_skill: float | None
+    brier_skill_interval: tuple[float, float] | None
+    log_loss: float | None
+    base_rate_log_loss: float | None
+    ece: float
+    ece_band: float
+    bins: tuple[Bin, ...]
+
+
+def live_scores(said: LivePredictions, seed: int = 0) -> LiveScores | None:
+    """Score what was said; None where nothing was.
+
+    Parameters
+    ----------
+    seed : of the bootstrap and the band
+    """
+    count, won = len(said.won), said.won
+    if not count:
+        return None
+    rng = np.random.default_rng(seed)
+    ours, reference = (said.probability - won) ** 2, (said.base_rate - won) ** 2
+    bins = min(max(count // TRADES_PER_BIN, 1), BINS)
+    return LiveScores(
+        observations=count,
+        sessions=len(np.unique(said.sessions)),
+        wins=int(won.sum()),
+        win_rate=float(won.mean()),
+        mean_probability=float(said.probability.mean()),
+        mean_base_rate=float(said.base_rate.mean()),
+        expected_wins=float(said.probability.sum()),
+        expected_wins_interval=wins_interval(said.sessions, said.probability),
+        brier=float(ours.mean()),
+        base_rate_brier=float(reference.mean()),
+        brier_skill=float(1 - ours.mean() / reference.mean()) if reference.any() else None,
+        brier_skill_interval=_skill_interval_by_session(said, ours, reference, rng),
+        log_loss=_finite_log_loss(said.probability, won),
+        base_rate_log_loss=_finite_log_loss(said.base_rate, won),
+        ece=expected_calibration_error(said.probability, won, bins),
+        ece_band=calibration_band(said.probability, rng, bins, said.sessions),
+        bins=reliability_bins(said.probability, won, bins),
+    )
+
+
+def wins_interval(sessions: Days, probability: Floats) -> tuple[int, int]:
+    """The central 95 % of the number of wins, were the probabilities true.
+
+    The sum over sessions of a Poisson-binomial kind, convolved exactly; within a session the k most probable win
+    together with chance p(k) - p(k + 1), since the farther condor wins whenever the nearer does.
+
+    Parameters
+    ----------
+    sessions, probability : (n,)
+    """
+    order = np.lexsort((-probability, sessions))
+    starts = np.flatnonzero(np.diff(sessions[order], prepend=np.datetime64("NaT")) != np.timedelta64(0, "D"))
+    distribution = np.ones(1)
+    for descending in np.split(probability[order], starts[1:]):
+        distribution = np.convolve(distribution, -np.diff(descending, prepend=1.0, append=0.0))
+    low, high = np.searchsorted(np.cumsum(distribution), [TAIL, 1 - TAIL])
+    return int(low), int(min(high, len(probability)))
+
+
+def _skill_interval_by_session(
+    said: LivePredictions, ours: Floats, reference: Floats, rng: np.random.Generator
+) -> tuple[float, float] | None:
+    wins = int(said.won.sum())
+    if min(wins, len(said.won) - wins) < LEAST_OF_EACH_OUTCOME:
+        return None
+    at = np.unique(said.sessions, return_inverse=True)[1]
+    ours, reference = (np.bincount(at, losses).astype(np.float64) for losses in (ours, reference))
+    low, high = skill_interval(ours, reference, rng)
+    return (low, high) if np.isfinite([low, high]).all() else None
+
+
+def _finite_log_loss(probability: Floats, won: Floats) -> float | None:
+    certain_and_wrong: npt.NDArray[np.bool_] = np.where(won == 1.0, probability, 1 - probability) <= 0
+    return None if certain_and_wrong.any() else log_loss(probability, won)

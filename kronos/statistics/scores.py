@@ -1,0 +1,233 @@
+"""Scores of probabilities that were made out of sample. Each is one object; adding one to `SCORES` is all it takes.
+
+Stored metrics of models trained before a score existed lack it: readers take an absent score for unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from kronos.market.history import Floats
+from kronos.statistics.calibration import BINS, Bin, calibration_band, expected_calibration_error, reliability_bins
+from kronos.statistics.intervals import skill_interval, t_statistic
+
+Value = float | tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """Probabilities of one multiplier beside climatology, and what came of them.
+
+    Attributes
+    ----------
+    probability, climatology : (n,) strictly between 0 and 1, made before `won` was known
+    won : (n,) 1.0 or 0.0
+    rng : of the bootstrap and the band
+    """
+
+    probability: Floats
+    climatology: Floats
+    won: Floats
+    rng: np.random.Generator
+
+    @cached_property
+    def squared_errors(self) -> tuple[Floats, Floats]:
+        """(n,) of the probabilities and (n,) of climatology."""
+        return (self.probability - self.won) ** 2, (self.climatology - self.won) ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One measure.
+
+    Attributes
+    ----------
+    unit : "" for a pure number
+    better : which direction is better; None where it only describes
+    of : its value
+    label : of its column in tables; None leaves it to the JSON
+    form : how a number of it is written
+    """
+
+    name: str
+    unit: str
+    better: Literal["lower", "higher"] | None
+    meaning: str
+    of: Callable[[Forecasts], Value]
+    label: str | None = None
+    form: str = ".4f"
+
+    def shown(self, value: Value) -> str:
+        """The value as a table has it."""
+        return " ".join(format(number, self.form) for number in (value if isinstance(value, tuple) else (value,)))
+
+
+def _accuracy(forecasts: Forecasts) -> float:
+    return float(((forecasts.probability >= 0.5) == (forecasts.won == 1.0)).mean())
+
+
+def _brier(forecasts: Forecasts) -> float:
+    return float(forecasts.squared_errors[0].mean())
+
+
+def _brier_skill(forecasts: Forecasts) -> float:
+    ours, reference = forecasts.squared_errors
+    return float(1 - ours.mean() / reference.mean())
+
+
+def _brier_skill_interval(forecasts: Forecasts) -> tuple[float, float]:
+    return skill_interval(*forecasts.squared_errors, forecasts.rng)
+
+
+def _brier_skill_t(forecasts: Forecasts) -> float:
+    ours, reference = forecasts.squared_errors
+    return t_statistic(reference - ours)
+
+
+def _log_loss(forecasts: Forecasts) -> float:
+    return log_loss(forecasts.probability, forecasts.won)
+
+
+def _auc(forecasts: Forecasts) -> float:
+    return auc(forecasts.probability, forecasts.won)
+
+
+def _ece(forecasts: Forecasts) -> float:
+    return expected_calibration_error(forecasts.probability, forecasts.won)
+
+
+def _ece_band(forecasts: Forecasts) -> float:
+    return calibration_band(forecasts.probability, forecasts.rng)
+
+
+def log_loss(probability: Floats, won: Floats) -> float:
+    """Mean negative log likelihood, nats."""
+    return float(-np.log(np.where(won == 1.0, probability, 1 - probability)).mean())
+
+
+def auc(probability: Floats, won: Floats) -> float:
+    """Area under the ROC curve, ties half; 0.5 where only one class is there."""
+    wins = int(won.sum())
+    losses = len(won) - wins
+    if not wins or not losses:
+        return 0.5
+    ranks = average_ranks(probability)
+    return float((ranks[won == 1.0].sum() - wins * (wins + 1) / 2) / (wins * losses))
+
+
+def average_ranks(values: Floats) -> Floats:
+    """(n,) ranks from 1, of equal values the mean of the ranks they share."""
+    _, at, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[at])
+
+
+SCORES = (
+    Score("accuracy", "", "higher", "share of sessions called right at probability 0.5", _accuracy),
+    Score("brier", "", "lower", "mean squared error of the probability", _brier, "Brier"),
+    Score("brier_skill", "", "higher", "1 - Brier / Brier of climatology", _brier_skill, "skill", "+.4f"),
+    Score("brier_skill_interval", "", None, "95 %, bootstrap by session", _brier_skill_interval, "95 %", "+.3f"),
+    Score("brier_skill_t", "", "higher", "mean gain over climatology, over its standard error", _brier_skill_t),
+    Score("log_loss", "nats", "lower", "mean negative log likelihood", _log_loss, "log loss"),
+    Score("auc", "", "higher", "area under the ROC curve", _auc, "AUC", ".3f"),
+    Score("ece", "", "lower", "expected calibration error over ten equal-count bins", _ece, "ECE"),
+    Score("ece_band", "", None, "95 % bound of `ece` for a perfectly calibrated model of this size", _ece_band, "band"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How good one set of probabilities was.
+
+    Attributes
+    ----------
+    sessions, base_rate : how many there were, and the share that won
+    values : by the name of each of `SCORES`
+    bins : of the reliability diagram
+    """
+
+    sessions: int
+    base_rate: float
+    values: Mapping[str, Value]
+    bins: tuple[Bin, ...]
+
+    @property
+    def brier(self) -> float:
+        """See `SCORES`, as for the others."""
+        return self._number("brier")
+
+    @property
+    def brier_skill(self) -> float:
+        """Against climatology."""
+        return self._number("brier_skill")
+
+    @property
+    def brier_skill_interval(self) -> tuple[float, float]:
+        """95 %, by session."""
+        interval = self.values["brier_skill_interval"]
+        if not isinstance(interval, tuple):
+            raise TypeError("brier_skill_interval is a pair")
+        return interval
+
+    @property
+    def brier_skill_t(self) -> float:
+        """Its t statistic."""
+        return self._number("brier_skill_t")
+
+    @property
+    def accuracy(self) -> float:
+        """At probability 0.5."""
+        return self._number("accuracy")
+
+    @property
+    def log_loss(self) -> float:
+        """Nats."""
+        return self._number("log_loss")
+
+    @property
+    def auc(self) -> float:
+        """0.5 is chance."""
+        return self._number("auc")
+
+    @property
+    def ece(self) -> float:
+        """Expected calibration error."""
+        return self._number("ece")
+
+    @property
+    def ece_band(self) -> float:
+        """What a perfectly calibrated model stays below, 95 times in 100."""
+        return self._number("ece_band")
+
+    def as_dict(self, *, with_bins: bool = True) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        values = {"sessions": self.sessions, "base_rate": self.base_rate, **self.values}
+        return values | ({"bins": [asdict(one) for one in self.bins]} if with_bins else {})
+
+    def _number(self, name: str) -> float:
+        value = self.values[name]
+        if isinstance(value, tuple):
+            raise TypeError(f"{name} is a number")
+        return value
+
+
+def score(probability: Floats, climatology: Floats, won: Floats, seed: int = 0) -> Scores:
+    """Score probabilities of one multiplier.
+
+    Parameters
+    ----------
+    probability, climatology : (n,) strictly between 0 and 1, made before `won` was known
+    won : (n,) 1.0 or 0.0
+    seed : of the bootstrap and the band
+    """
+    forecasts = Forecasts(probability, climatology, won, np.random.default_rng(seed))
+    return Scores(
+        sessions=len(won),
+        base_rate=float(won.mean()),
+        values={one.name: one.of(forecasts) for one in SCORES},
+        bins=reliability_bins(probability, won, BINS),
+    )

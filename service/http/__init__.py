@@ -1,0 +1,1 @@
+"""What all routes share: problems, the request log, limits, keys, and the OpenAPI document."""

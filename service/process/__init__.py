@@ -1,0 +1,1 @@
+"""How the programs of the service start, listen, log and stop."""

@@ -1,0 +1,1 @@
+"""What one replica holds in memory (model, bars, keys), and how it hears of changes."""

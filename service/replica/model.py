@@ -1,0 +1,90 @@
+"""The live model: one reference, swapped whole, and its copy on disk for a start without Postgres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from kronos.errors import ArtefactError
+from kronos.model.artefact import identity
+from kronos.model.model import Model
+from service.errors import NoModelError
+from service.process.atomic_files import replace_file
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveModel:
+    """A loaded model that has answered its probes, under the version the service gave it."""
+
+    version: str
+    sha256: str
+    model: Model
+
+    @classmethod
+    def load(cls, version: str, content: bytes) -> LiveModel:
+        """Load and check an artefact; slow enough to belong in a thread.
+
+        Raises
+        ------
+        ArtefactError
+        """
+        return cls(version, identity(content), Model.from_bytes(content))
+
+
+class ModelHolder:
+    """Holds what is served. A new model is fully loaded before the old one is let go."""
+
+    def __init__(self) -> None:
+        self._live: LiveModel | None = None
+
+    @property
+    def live(self) -> LiveModel | None:
+        """What is served now, if anything."""
+        return self._live
+
+    def swap(self, live: LiveModel) -> None:
+        """Serve another model from the next request on."""
+        self._live = live
+        log.info("model_live", model_version=live.version, sha256=live.sha256)
+
+    def require(self) -> LiveModel:
+        """What is served now.
+
+        Raises
+        ------
+        NoModelError
+        """
+        if self._live is None:
+            raise NoModelError("no model is loaded: train one with `kronos train --push`, or POST /models")
+        return self._live
+
+
+class ChampionOnDisk:
+    """The last champion, as `champion/<version>.ares` in the data folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / "champion"
+
+    def save(self, version: str, content: bytes) -> None:
+        """Keep this one and no other; a failure is logged, since serving does not depend on it."""
+        try:
+            kept = self._folder / f"{version}.ares"
+            replace_file(kept, content)
+            for other in self._folder.glob("*.ares"):
+                if other != kept:
+                    other.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("champion_not_kept_on_disk", model_version=version, error=str(error))
+
+    def load(self) -> LiveModel | None:
+        """The kept champion, or None where there is none that can be used."""
+        for path in sorted(self._folder.glob("*.ares"), key=lambda found: found.stat().st_mtime, reverse=True):
+            try:
+                return LiveModel.load(path.stem, path.read_bytes())
+            except (ArtefactError, OSError) as error:
+                log.warning("champion_on_disk_refused", path=str(path), error=str(error))
+        return None

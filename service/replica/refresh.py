@@ -1,0 +1,170 @@
+"""Keeps model, bars and keys in memory equal to what Postgres holds: told by NOTIFY, made sure by a poll."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from kronos.errors import ArtefactError
+from kronos.market.sessions import as_date
+from service.db.engine import connect, is_unavailable, transaction, why
+from service.db.notifications import CHANNEL, Topic
+from service.errors import DatabaseUnavailableError
+from service.keys.repository import KeyRepository, stored_key
+from service.market_days.repository import MarketDayRepository
+from service.models.repository import ModelRepository
+from service.replica.keys_on_disk import KeysOnDisk
+from service.replica.model import ChampionOnDisk, LiveModel
+from service.state import AppState
+
+log = structlog.get_logger(__name__)
+
+
+class ReplicaRefresh:
+    """Refreshes for as long as it runs; a database that is away leaves what is served as it is."""
+
+    def __init__(self, state: AppState, champion_on_disk: ChampionOnDisk, keys_on_disk: KeysOnDisk) -> None:
+        self._settings = state.settings
+        self._sessions = state.sessions
+        self._models = state.model
+        self._market = state.bars
+        self._keyring = state.keyring
+        self._metrics = state.metrics
+        self._champion_on_disk = champion_on_disk
+        self._keys_on_disk = keys_on_disk
+        self._changed = asyncio.Event()
+        self._bars: tuple[int, int, datetime | None] | None = None
+        self._bars_told = 0
+        self._refused_sha256: str | None = None
+        self._trouble: str | None = None
+
+    async def start(self) -> None:
+        """Load everything; what Postgres does not give, from its copy on disk."""
+        await self.refresh()
+        if self._keyring.keys is None and (keys := await asyncio.to_thread(self._keys_on_disk.load)) is not None:
+            self._keyring.swap(keys)
+        if self._models.live is None and (kept := await asyncio.to_thread(self._champion_on_disk.load)) is not None:
+            self._serve(kept)
+
+    async def refresh(self) -> None:
+        """Load what has changed, where Postgres can be asked."""
+        failed = False
+        for refresh in (self._refresh_keys, self._refresh_model, self._refresh_market):
+            try:
+                await refresh()
+            except DatabaseUnavailableError as error:
+                self._database_failed(error.__cause__ or error)
+                return
+            except Exception as error:
+                # A database that is not migrated yet, or is not ours: what it does hold is served all the same.
+                self._database_failed(error)
+                failed = True
+        if not failed:
+            self._database_answered()
+
+    async def run(self) -> None:
+        """Refresh on every notification, and every poll interval, until cancelled."""
+        while True:
+            try:
+                await self._listen()
+            except Exception as error:
+                self._database_failed(error)
+            await asyncio.sleep(min(1.0, self._settings.poll_seconds))
+
+    async def _listen(self) -> None:
+        """Refresh for as long as one listening connection lasts."""
+        connection = await connect(self._settings, statement_seconds=self._settings.database_statement_timeout_seconds)
+        try:
+            connection.add_termination_listener(self._wake)
+            await connection.add_listener(CHANNEL, self._wake)
+            while not connection.is_closed():
+                self._changed.clear()
+                await self.refresh()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), self._settings.poll_seconds)
+                if not self._changed.is_set():
+                    # A connection whose other end is gone without a word is silent for ever: ask it.
+                    await connection.execute("SELECT")
+        finally:
+            connection.terminate()
+
+    def _database_failed(self, error: BaseException) -> None:
+        """Say what is wrong, once for as long as it is the same."""
+        self._metrics.database_up.set(0)
+        cause = why(error)
+        if cause == self._trouble:
+            return
+        self._trouble = cause
+        if is_unavailable(error):
+            log.warning("database_unavailable", cause=cause)
+        else:
+            log.error("database_refused", cause=cause, exc_info=error)
+
+    def _database_answered(self) -> None:
+        self._metrics.database_up.set(1)
+        if self._trouble is not None:
+            self._trouble = None
+            log.info("database_back")
+
+    def _wake(self, *told: Any) -> None:
+        if told[-1] == Topic.MARKET_DAYS:
+            # Bars stamped earlier may be committed later: being told outweighs the fingerprint.
+            self._bars_told += 1
+        self._changed.set()
+
+    async def _refresh_keys(self) -> None:
+        async with transaction(self._sessions) as session:
+            keys = tuple(stored_key(row) for row in await KeyRepository(session).all())
+        if keys != self._keyring.keys:
+            self._keyring.swap(keys)
+            await asyncio.to_thread(self._keys_on_disk.save, keys)
+            log.info("keys_loaded", keys=len(keys))
+
+    async def _refresh_model(self) -> None:
+        async with transaction(self._sessions) as session:
+            models = ModelRepository(session)
+            champion = await models.champion_identity()
+            live = self._models.live
+            if live is not None and champion == (live.version, live.sha256):
+                self._metrics.champion_refused.set(0)
+                return
+            if champion is None or champion[1] == self._refused_sha256:
+                return
+            version, sha256 = champion
+            content = await models.artefact(version)
+        try:
+            loaded = await asyncio.to_thread(LiveModel.load, version, content or b"")
+        except ArtefactError as error:
+            self._refused_sha256 = sha256
+            self._metrics.champion_refused.set(1)
+            log.error("champion_refused", model_version=version, error=str(error))
+            return
+        self._metrics.champion_refused.set(0)
+        self._serve(loaded)
+        await asyncio.to_thread(self._champion_on_disk.save, version, content or b"")
+
+    def _serve(self, live: LiveModel) -> None:
+        self._models.swap(live)
+        self._metrics.model_is_live(live.version, live.sha256, live.model.trained_through)
+
+    async def _refresh_market(self) -> None:
+        told = self._bars_told
+        async with transaction(self._sessions) as session:
+            market_days = MarketDayRepository(session)
+            fingerprint = (told, *await market_days.fingerprint())
+            if fingerprint == self._bars:
+                return
+            history = await market_days.history()
+        self._market.swap(history)
+        self._bars = fingerprint
+        if history is not None:
+            self._metrics.bars_are_held_through(as_date(history.sessions[-1]))
+        log.info(
+            "market_days_loaded",
+            sessions=fingerprint[1],
+            through=str(history.sessions[-1]) if history else None,
+        )
