@@ -1,38 +1,40 @@
-"""Fixtures that everything shares: real PostgreSQL, a model trained on the bundled sample, real processes."""
+"""Fixtures that everything shares: the sample, a model trained on it, real PostgreSQL, real processes.
+
+What is heavy is imported where it is needed, so that unit tests start fast.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
-from pydantic import SecretStr
 
-from kronos.commands.push import market_days
 from kronos.condor.spec import CondorSpec
 from kronos.market.csv_file import bundled_sample
 from kronos.market.history import MarketHistory
-from kronos.model.model import Model
-from kronos.training.export import TrainedModel, train
-from kronos.training.rows import TrainingRows, build_rows
-from service.db.embedded import EmbeddedPostgres
-from service.db.migrate import migrate
-from service.settings import Settings
-from tests.support.processes import TEMPLATE, AdvisorProcess, Databases, traversable_temporary_folder, wait_until
+from tests.support.shared import AGED_THROUGH, made_once
 
-AGED_THROUGH = np.datetime64("2018-06-29")
-EVALUATION_DATA = Path(__file__).parent.parent.parent / "shared" / "data"
-
-StartProcess = Callable[..., AdvisorProcess]
+if TYPE_CHECKING:
+    from kronos.model.model import Model
+    from kronos.training.export import TrainedModel
+    from kronos.training.rows import TrainingRows
+    from tests.support.processes import AdvisorProcess, Databases, StartProcess
 
 
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
     """An embedded server with a migrated template."""
+    from pydantic import SecretStr
+
+    from service.db.embedded import EmbeddedPostgres
+    from service.db.migrate import migrate
+    from service.settings import Settings
+    from tests.support.processes import TEMPLATE, Databases, traversable_temporary_folder
+
     folder = traversable_temporary_folder("ares-tests-")
     server = EmbeddedPostgres(folder)
     server.start()
@@ -67,13 +69,19 @@ def spec() -> CondorSpec:
 @pytest.fixture(scope="session")
 def sample_rows(sample: MarketHistory, spec: CondorSpec) -> TrainingRows:
     """Training rows of the whole sample."""
+    from kronos.training.rows import build_rows
+
     return build_rows(sample, spec)[0]
 
 
 @pytest.fixture(scope="session")
-def trained(sample: MarketHistory, sample_rows: TrainingRows, spec: CondorSpec) -> TrainedModel:
+def trained(
+    sample: MarketHistory, sample_rows: TrainingRows, spec: CondorSpec, tmp_path_factory: pytest.TempPathFactory
+) -> TrainedModel:
     """A model trained on the whole sample."""
-    return train(sample_rows, spec, sample)
+    from kronos.training.export import train
+
+    return made_once(tmp_path_factory, "trained", lambda: train(sample_rows, spec, sample))
 
 
 @pytest.fixture(scope="session")
@@ -83,20 +91,30 @@ def artefact(trained: TrainedModel) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def aged_artefact(sample: MarketHistory, spec: CondorSpec) -> bytes:
+def aged_artefact(sample: MarketHistory, spec: CondorSpec, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A model that has not seen what came after `AGED_THROUGH`."""
-    return train(build_rows(sample, spec, end=AGED_THROUGH)[0], spec, sample).artefact.to_bytes()
+    from kronos.training.export import train
+    from kronos.training.rows import build_rows
+
+    def make() -> bytes:
+        return train(build_rows(sample, spec, end=AGED_THROUGH)[0], spec, sample).artefact.to_bytes()
+
+    return made_once(tmp_path_factory, "aged", make)
 
 
 @pytest.fixture(scope="session")
 def model(artefact: bytes) -> Model:
     """The trained model as it is served."""
+    from kronos.model.model import Model
+
     return Model.from_bytes(artefact)
 
 
 @pytest.fixture
 def start_process(tmp_path: Path) -> Iterator[StartProcess]:
     """Starts `advisor` processes and stops them after the test."""
+    from tests.support.processes import AdvisorProcess
+
     started: list[AdvisorProcess] = []
 
     def start(command: str, database_url: str, **settings: str) -> AdvisorProcess:
@@ -118,12 +136,16 @@ def service(start_process: StartProcess, database_url: str) -> AdvisorProcess:
 @pytest.fixture(scope="session")
 def sample_days(sample: MarketHistory) -> list[dict[str, Any]]:
     """The sample as `PUT /market-days` takes it."""
+    from kronos.commands.push import market_days
+
     return [day.model_dump(mode="json") for day in market_days(sample)]
 
 
 @pytest.fixture
 def ready_service(service: AdvisorProcess, artefact: bytes, sample_days: list[dict[str, Any]]) -> AdvisorProcess:
     """A running service with a model and the sample's bars."""
+    from tests.support.processes import equip
+
     equip(service, artefact, sample_days)
     return service
 
@@ -131,6 +153,8 @@ def ready_service(service: AdvisorProcess, artefact: bytes, sample_days: list[di
 @pytest.fixture
 def aged_service(service: AdvisorProcess, aged_artefact: bytes, sample_days: list[dict[str, Any]]) -> AdvisorProcess:
     """A running service whose model has half a year still to learn."""
+    from tests.support.processes import equip
+
     equip(service, aged_artefact, sample_days)
     return service
 
@@ -143,15 +167,10 @@ def live_service(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[AdvisorProcess]:
     """One running service with model and bars, shared by the tests of the client."""
+    from tests.support.processes import AdvisorProcess, equip
+
     service = AdvisorProcess("serve", databases.make(), tmp_path_factory.mktemp("live"))
     service.start()
     equip(service, artefact, sample_days)
     yield service
     service.stop()
-
-
-def equip(service: AdvisorProcess, artefact: bytes, sample_days: list[dict[str, Any]]) -> None:
-    """Give a service its bars and its model, and wait until it serves both."""
-    assert service.request("PUT", "/market-days", {"days": sample_days}).status == 200
-    assert service.request("POST", "/models", body=artefact).status in {200, 201}
-    wait_until(lambda: service.ready() and service.request("GET", "/readyz").json()["market_days_through"])

@@ -1,5 +1,5 @@
 """The fixtures of the fault tests: those of the client's own tests."""
 
-from tests.ares_client.client_support import client_environment, hand_clock, run_python
+from tests.support.client_support import client_environment, hand_clock, run_python
 
 __all__ = ["client_environment", "hand_clock", "run_python"]

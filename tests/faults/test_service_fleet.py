@@ -17,10 +17,9 @@ from kronos.condor.spec import CondorSpec
 from kronos.market.history import MarketHistory
 from kronos.model.model import Model
 from kronos.training.rows import TrainingRows
-from tests.conftest import equip
 from tests.support.lived import report, trade
 from tests.support.load import ADVICE, Answer, Load, ask, ask_at_once, load_on
-from tests.support.processes import AdvisorProcess, Databases, query, wait_until
+from tests.support.processes import AdvisorProcess, Databases, equip, query, wait_until
 from tests.support.retraining import LAST, ended, quick_champion, versions
 
 SWAPPED_WITHIN_SECONDS = 2.0

@@ -14,10 +14,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.conftest import StartProcess, equip
 from tests.support.load import ADVICE, Answer, ask, ask_at_once, load_on, trades
 from tests.support.postgres import MortalPostgres, mortal_postgres
-from tests.support.processes import AdvisorProcess, query, wait_until
+from tests.support.processes import AdvisorProcess, StartProcess, equip, query, wait_until
 from tests.support.silent_proxy import SilentProxy
 
 REFUSED_WITHIN_SECONDS = 3.0

@@ -17,10 +17,9 @@ import pytest
 
 from kronos.condor.spec import CondorSpec
 from kronos.market.history import MarketHistory
-from tests.conftest import equip
 from tests.support.doomed_worker import DEADLY, NEVER, PUBLISHED
 from tests.support.postgres import MortalPostgres, mortal_postgres
-from tests.support.processes import AdvisorProcess, query, wait_until
+from tests.support.processes import AdvisorProcess, equip, query, wait_until
 from tests.support.retraining import ask_for_a_run, ended, jobs, quick_champion, run_now, versions
 
 PATIENCE = {"ADVISOR_JOB_HEARTBEAT_TIMEOUT_SECONDS": "2", "ADVISOR_POLL_SECONDS": "0.3"}

@@ -192,3 +192,13 @@ def traversable_temporary_folder(prefix: str) -> Path:
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     folder.chmod(0o711)
     return folder
+
+
+StartProcess = Callable[..., AdvisorProcess]
+
+
+def equip(service: AdvisorProcess, artefact: bytes, sample_days: list[dict[str, Any]]) -> None:
+    """Give a service its bars and its model, and wait until it serves both."""
+    assert service.request("PUT", "/market-days", {"days": sample_days}).status == 200
+    assert service.request("POST", "/models", body=artefact).status in {200, 201}
+    wait_until(lambda: service.ready() and service.request("GET", "/readyz").json()["market_days_through"])

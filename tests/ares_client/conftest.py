@@ -1,5 +1,0 @@
-"""The fixtures of the client's tests."""
-
-from tests.ares_client.client_support import client_environment, hand_clock, run_python
-
-__all__ = ["client_environment", "hand_clock", "run_python"]

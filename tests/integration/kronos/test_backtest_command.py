@@ -1,0 +1,136 @@
+"""`kronos backtest` as a user types it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from kronos.cli import main
+from tests.support.chains import chain_file, quotes_at
+
+YEAR = ("--start", "2018-01-01", "--end", "2018-12-31")
+
+
+def backtested(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as done:
+        main(["backtest", *arguments])
+    shown = capsys.readouterr()
+    assert done.value.code == 0, shown.err
+    return shown.out
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as done:
+        main(["backtest", *arguments])
+    shown = capsys.readouterr()
+    assert done.value.code == 2
+    assert shown.out == ""
+    assert len(shown.err.strip().splitlines()) == 1
+    return shown.err
+
+
+def test_every_table_says_that_its_money_is_modelled(capsys: pytest.CaptureFixture[str]) -> None:
+    tables = backtested(capsys, *YEAR).split("accounts of")
+    assert len(tables) == 2
+    for table in tables:
+        title = table.splitlines()[0]
+        assert "modelled money" in title
+    assert "251 condors, 2018-01-02 to 2018-12-31" in tables[0]
+    assert "ratios over all 251 sessions" in tables[1]
+
+
+def test_json_holds_every_multiplier_and_the_money_that_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    summary = json.loads(backtested(capsys, *YEAR, "--json"))
+    assert summary["money"] == "modelled"
+    assert list(summary["by_multiplier"]) == [f"{m / 10:.1f}" for m in range(6, 17)]
+    for figures in summary["by_multiplier"].values():
+        assert figures["money"] == "modelled"
+        assert figures["condors"] + figures["skipped_below_minimum_credit"] == summary["sessions"] == 251
+
+
+def test_each_flag_changes_what_it_names(capsys: pytest.CaptureFixture[str]) -> None:
+    def at_one(*flags: str) -> dict[str, float]:
+        summary = json.loads(backtested(capsys, *YEAR, "--multipliers", "1", "--json", *flags))
+        return dict(summary["by_multiplier"]["1.0"])
+
+    default = at_one()
+    changed = {
+        flags: {name for name, value in at_one(*flags).items() if value != default[name]}
+        for flags in (
+            ("--wing", "25"),
+            ("--step", "1"),
+            ("--slippage", "0.05"),
+            ("--commission", "0"),
+            ("--min-credit", "0.9"),
+            ("--risk-pct", "3"),
+            ("--max-contracts", "1"),
+            ("--equity", "50000"),
+            ("--management", "touch"),
+            ("--dte", "5"),
+        )
+    }
+    for flags in (("--wing", "25"), ("--step", "1"), ("--slippage", "0.05"), ("--min-credit", "0.9"), ("--dte", "5")):
+        assert changed[flags] >= {"mean_credit_dollars", "mean_net_pnl_dollars", "sharpe"}, flags
+    assert "mean_credit_dollars" not in changed["--commission", "0"]
+    assert changed["--commission", "0"] >= {"mean_net_pnl_dollars"}
+    assert changed["--management", "touch"] >= {"max_profit", "put_breached", "mean_net_pnl_dollars"}
+    for flags in (("--risk-pct", "3"), ("--max-contracts", "1"), ("--equity", "50000")):
+        assert "mean_net_pnl_dollars" not in changed[flags], flags
+        assert changed[flags] >= {"final_equity_dollars"}, flags
+
+
+def test_a_cap_of_0_trades_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    summary = json.loads(backtested(capsys, *YEAR, "--max-contracts", "0", "--json"))
+    assert {figures["traded"] for figures in summary["by_multiplier"].values()} == {0}
+
+
+def test_trades_are_written_one_a_row(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "trades.csv"
+    arguments = ("--start", "2018-11-20", "--end", "2018-11-27", "--dte", "1", "--multipliers", "1")
+    summary = json.loads(backtested(capsys, *arguments, "--trades", str(out), "--json"))
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == summary["by_multiplier"]["1.0"]["traded"] == 5
+    before_thanksgiving = next(row for row in rows if row["session"] == "2018-11-21")
+    assert (before_thanksgiving["ended"], before_thanksgiving["settles_at"]) == ("2018-11-23", "2018-11-23T13:00")
+    assert {row["money"] for row in rows} == {"modelled"}
+    total = sum(float(row["total_pnl_dollars"]) for row in rows)
+    assert total == pytest.approx(summary["by_multiplier"]["1.0"]["total_pnl_dollars"], abs=0.05)
+    for row in rows:
+        kept = 100 * (float(row["credit_points"]) - float(row["cost_points"])) - 2.6
+        assert float(row["net_pnl_dollars"]) == pytest.approx(kept, abs=0.02)
+
+
+def test_a_chain_is_sold_at_its_quotes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    bars = "date,spx_open,spx_high,spx_low,spx_close,vix_close,vix_open\n"
+    bars += "2017-06-05,2001,2012,1995,2010,15.87,15.87\n2017-06-06,2001,2012,1985,1990,16,15.87\n"
+    (tmp_path / "bars.csv").write_text(bars)
+    chain = chain_file(tmp_path, *quotes_at("09:31"), *quotes_at("09:31", "2017-06-06")[1:])
+    asked = ("--data", str(tmp_path / "bars.csv"), "--chains", str(chain), "--multipliers", "1", "--json")
+    natural = json.loads(backtested(capsys, *asked))["by_multiplier"]["1.0"]
+    assert (natural["condors"], natural["skipped_missing_strikes"], natural["money"]) == (1, 1, "quoted natural")
+    assert natural["mean_credit_dollars"] == pytest.approx(95)
+    mid = json.loads(backtested(capsys, *asked, "--price", "mid", "--slippage", "0.1"))["by_multiplier"]["1.0"]
+    assert (mid["mean_credit_dollars"], mid["money"]) == (pytest.approx(127.5 - 20), "quoted mid")
+
+
+BAD_ARGUMENTS = {
+    "wing": (["--wing", "0"], "wing width and strike step must be above 0"),
+    "slippage": (["--slippage", "nan"], "slippage_points must be 0 or more, not nan"),
+    "risk": (["--risk-pct", "150"], "risk_pct must be at most 100"),
+    "cap": (["--max-contracts", "-1"], "max_contracts must be 0 or more"),
+    "multipliers": (["--multipliers", "1,x"], "--multipliers '1,x' is not a list of numbers"),
+    "no multiplier": (["--multipliers", "0"], "a multiplier is above 0"),
+    "no chain": (["--chains", "absent.csv"], "absent.csv: No such file"),
+    "no folder": (["--trades", "absent/trades.csv"], "absent/trades.csv: No such file"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "complaint"), BAD_ARGUMENTS.values(), ids=BAD_ARGUMENTS.keys())
+def test_bad_input_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
+    assert complaint in refused(capsys, *YEAR, *arguments)

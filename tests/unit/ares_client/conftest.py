@@ -1,0 +1,5 @@
+"""The fixtures of the client's tests."""
+
+from tests.support.client_support import client_environment, hand_clock, run_python
+
+__all__ = ["client_environment", "hand_clock", "run_python"]

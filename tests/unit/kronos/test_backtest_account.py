@@ -1,0 +1,176 @@
+"""What an account makes of the condors: contracts it can afford, capital of overlapping trades, ratios of all days."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from kronos.backtest import Backtest, backtest, trade_account
+from kronos.condor.costs import Terms
+from kronos.condor.spec import CondorSpec
+from kronos.market.history import MarketHistory
+from tests.support.bars import bars
+
+CALM = [2010.0, 1990.0]
+
+
+def run(closes: list[float], spec: CondorSpec | None = None, **terms: float | None) -> Backtest:
+    return backtest(bars(closes), spec or CondorSpec(), Terms(**terms), sd_multipliers=(1.0,))  # type: ignore[arg-type]
+
+
+def contracts(result: Backtest) -> list[int]:
+    return result.account.contracts[:, 0].tolist()
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"equity_dollars": 900.0, "risk_pct": 100.0},
+        {"equity_dollars": 9_000.0, "risk_pct": 10.0},
+        {"max_contracts": 0},
+        {"risk_pct": 0.0},
+        {"equity_dollars": 0.0},
+    ],
+    ids=["cannot afford one", "risk cannot afford one", "cap 0", "risk 0", "no money"],
+)
+def test_what_cannot_be_afforded_is_not_traded(terms: dict[str, float]) -> None:
+    """One contract can lose $932; none is traded, not one: a limit of 0 means 0."""
+    result = run(CALM, **terms)
+    assert 900 < result.trades.worst_loss_dollars[0, 0] < 950
+    assert contracts(result) == [0, 0]
+    figures = next(result.figures())
+    assert (figures["condors"], figures["traded"], figures["skipped_not_affordable"]) == (2, 0, 2)
+    assert figures["final_equity_dollars"] == result.terms.equity_dollars
+    assert (figures["sharpe"], figures["sortino"], figures["max_drawdown_pct"]) == (None, None, 0.0)
+
+
+def test_contracts_are_the_risk_over_the_worst_loss() -> None:
+    uncapped, capped = run(CALM, risk_pct=5.0), run(CALM, risk_pct=5.0, max_contracts=3)
+    worst = uncapped.trades.worst_loss_dollars[0, 0]
+    assert contracts(uncapped)[0] == math.floor(5_000 / worst) == 5
+    assert contracts(capped) == [3, 3]
+    assert capped.account.pnl_dollars[0, 0] == pytest.approx(3 * capped.net_pnl_dollars[0, 0])
+
+
+def test_the_worst_loss_at_full_risk_ruins_and_then_nothing_is_traded() -> None:
+    result = run([1900.0, *CALM], risk_pct=100.0)
+    number = contracts(result)[0]
+    left = 100_000 - number * result.trades.worst_loss_dollars[0, 0]
+    assert result.account.equity_dollars[0, 0] == pytest.approx(left)
+    assert 0 <= left < result.trades.worst_loss_dollars[0, 0]
+    assert contracts(result)[1:] == [0, 0]
+    assert result.account.drawdown[:, 0] == pytest.approx(1 - left / 100_000)
+
+
+def test_overlapping_trades_share_the_capital_until_it_is_free_again() -> None:
+    """At 40 % each, two fit and a third gets the rest; day 2 settles the first after its entry, for day 3."""
+    result = run(CALM * 4, CondorSpec("open", 2), risk_pct=40.0)
+    worst, number = result.trades.worst_loss_dollars[:, 0], contracts(result)
+    assert number[0] == math.floor(40_000 / worst[0])
+    assert number[1] == math.floor(40_000 / worst[1])
+    free = 100_000 - number[0] * worst[0] - number[1] * worst[1]
+    assert number[2] == math.floor(free / worst[2]) < number[1]
+    assert number[3] > number[2]
+    assert result.account.pnl_dollars[:2, 0].tolist() == [0, 0]
+    assert result.account.pnl_dollars[2, 0] == pytest.approx(number[0] * result.net_pnl_dollars[0, 0])
+
+
+def test_an_entry_at_the_close_comes_after_what_settles_there() -> None:
+    """At full risk yesterday's trade frees its capital at the close at which today's is sold."""
+    result = run([2000.0] * 4, CondorSpec("close", 1), risk_pct=100.0)
+    assert min(contracts(result)) > 100
+
+
+def test_buying_back_frees_the_capital_on_that_day() -> None:
+    closes, lows = [2000.0] * 6, [2000, 2000, 1950, 2000, 2000, 2000]
+    history = bars(closes, lows=lows)
+
+    def traded(management: str) -> list[int]:
+        spec = CondorSpec("close", 4, management)  # type: ignore[arg-type]
+        terms = Terms(risk_pct=100)
+        return backtest(history, spec, terms, sd_multipliers=(1.0,)).account.contracts[:, 0].tolist()
+
+    assert traded("hold")[0] > 0
+    assert traded("hold")[1] == 0
+    assert traded("touch")[0] > 0
+    assert (
+        backtest(
+            history, CondorSpec("close", 3, "touch"), Terms(risk_pct=100), sd_multipliers=(1.0,)
+        ).account.contracts[2, 0]
+        > 0
+    )
+
+
+@pytest.mark.parametrize("spec", [CondorSpec("open", 3), CondorSpec("close", 5, "touch")])
+def test_open_risk_never_exceeds_the_equity(sample: MarketHistory, spec: CondorSpec) -> None:
+    result = backtest(sample, spec, Terms(risk_pct=35))
+    trades, account = result.trades, result.account
+    held = np.nan_to_num(account.contracts * trades.worst_loss_dollars)
+    positions = trades.positions
+    settled_before = account.equity_dollars - account.pnl_dollars
+    for day in range(len(account.days)):
+        now = positions[0] + day
+        ends = positions[:, None] + trades.endings.sessions_held
+        alive = (positions[:, None] <= now) & ((ends >= now) if spec.entry == "open" else (ends > now))
+        equity = settled_before[day] if spec.entry == "open" else account.equity_dollars[day]
+        entered_today = positions == now
+        if account.contracts[entered_today].any():
+            at_risk = (held * alive).sum(axis=0)
+            assert (
+                at_risk[account.contracts[entered_today][0] > 0]
+                <= equity[account.contracts[entered_today][0] > 0] + 1e-6
+            ).all()
+            assert (held[entered_today][0] <= 0.35 * equity + 1e-6).all()
+    assert account.contracts.max() > 10
+
+
+def test_ratios_count_every_session_traded_or_not(sample: MarketHistory) -> None:
+    """Recomputed from the trades alone; most sessions pay too little to be traded at this minimum."""
+    result = backtest(sample, CondorSpec(), Terms(minimum_credit_points=1.5, risk_pct=2.0), sd_multipliers=(0.8,))
+    figures = next(result.figures())
+    assert figures["days"] == len(sample)
+    assert 0 < figures["traded"] < 200
+    equity, peak, drawdown, returns = 100_000.0, 100_000.0, 0.0, []
+    for pnl, worst, sold in zip(
+        result.net_pnl_dollars[:, 0], result.trades.worst_loss_dollars[:, 0], result.trades.sold[:, 0], strict=True
+    ):
+        profit = math.floor(0.02 * equity / worst) * pnl if sold else 0.0
+        returns.append(profit / equity)
+        equity += profit
+        peak = max(peak, equity)
+        drawdown = max(drawdown, 1 - equity / peak)
+    daily = np.array(returns)
+    assert figures["final_equity_dollars"] == pytest.approx(equity)
+    assert figures["total_pnl_dollars"] == pytest.approx(equity - 100_000)
+    assert figures["max_drawdown_pct"] == pytest.approx(100 * drawdown)
+    assert figures["sharpe"] == pytest.approx(daily.mean() / daily.std(ddof=1) * math.sqrt(252))
+    downside = math.sqrt((np.minimum(daily, 0) ** 2).mean())
+    assert figures["sortino"] == pytest.approx(daily.mean() / downside * math.sqrt(252))
+    traded_only = daily[daily != 0]
+    assert abs(figures["sharpe"]) < abs(traded_only.mean() / traded_only.std() * math.sqrt(252))
+
+
+def test_a_share_of_the_risk_can_be_advised() -> None:
+    history, spec, terms = bars(CALM * 2), CondorSpec(), Terms()
+    trades = backtest(history, spec, terms, sd_multipliers=(1.0,)).trades
+    account = trade_account(history, trades, spec, terms, risk_share=np.array([1.0, 0.5, 0.0, 1.0]))
+    assert account.contracts[:, 0].tolist() == [10, 5, 0, 10]
+    assert account.pnl_dollars[2, 0] == 0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"slippage_points": -0.1},
+        {"commission_dollars": math.nan},
+        {"risk_pct": 101.0},
+        {"max_contracts": -1},
+        {"equity_dollars": math.inf},
+        {"minimum_credit_points": -1.0},
+    ],
+)
+def test_terms_out_of_range_are_refused(values: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(values))):
+        Terms(**values)  # type: ignore[arg-type]
