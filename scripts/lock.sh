@@ -16,3 +16,4 @@ compile app $projects requirements/build.in --extra training --extra embedded --
 compile training $projects --extra training --constraint requirements/dev.txt
 compile server $projects --constraint requirements/dev.txt
 compile build requirements/build.in --constraint requirements/dev.txt
+compile mutation requirements/mutation.in --constraint requirements/dev.txt

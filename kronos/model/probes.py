@@ -6,7 +6,7 @@ array that was damaged, is found before it answers anyone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -20,9 +20,7 @@ from kronos.features.matrix import features_at_entry, history_at_entry, lookback
 from kronos.features.registry import Feature
 from kronos.market.history import COLUMNS, Floats, MarketHistory
 from kronos.market.sessions import as_date, exchange_sessions
-from kronos.model.packing import require_array
-
-Arrays = Mapping[str, npt.NDArray[Any]]
+from kronos.model.packing import Arrays, require_array
 
 COUNT: Final = 8
 MAX_PROBES: Final = 100

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Anchor = Literal["start", "middle", "end"]
-Number = float | np.floating
+_Number = float | np.floating
 Values = Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
 
 TICK_GAP = 6
@@ -44,7 +44,7 @@ class Drawing:
         ET.SubElement(self.root, "title", {"id": f"{name}-title"}).text = title
         ET.SubElement(self.root, "desc", {"id": f"{name}-description"}).text = description
 
-    def add(self, tag: str, css: str, **attributes: Number | str) -> ET.Element:
+    def add(self, tag: str, css: str, **attributes: _Number | str) -> ET.Element:
         """Append an element; `_` in an attribute's name stands for `-`."""
         given = {
             name.replace("_", "-"): value if isinstance(value, str) else _short(value)
@@ -52,11 +52,11 @@ class Drawing:
         }
         return ET.SubElement(self.root, tag, {"class": css, **given})
 
-    def text(self, x: Number, y: Number, text: str, css: str = "label", anchor: Anchor = "start") -> None:
+    def text(self, x: _Number, y: _Number, text: str, css: str = "label", anchor: Anchor = "start") -> None:
         """Write text with its baseline at y."""
         self.add("text", css, x=x, y=y, text_anchor=anchor).text = text
 
-    def legend(self, x: Number, y: Number, entries: Sequence[tuple[str, str]]) -> None:
+    def legend(self, x: _Number, y: _Number, entries: Sequence[tuple[str, str]]) -> None:
         """A row of line samples, each as (class of the mark, text)."""
         for css, text in entries:
             self.add("line", css, x1=x, x2=x + 22, y1=y - 4, y2=y - 4)
@@ -77,7 +77,7 @@ class Scale:
     start: float
     end: float
 
-    def __call__(self, values: Values | Number) -> npt.NDArray[np.float64]:
+    def __call__(self, values: Values | _Number) -> npt.NDArray[np.float64]:
         """Coordinates of values, not clipped."""
         share = (np.asarray(values, dtype=np.float64) - self.low) / (self.high - self.low)
         return np.asarray(self.start + share * (self.end - self.start))
@@ -181,7 +181,7 @@ def _extremes(values: npt.NDArray[np.float64], stretches: int) -> npt.NDArray[np
     return np.array(sorted(kept))
 
 
-def _short(value: Number) -> str:
+def _short(value: _Number) -> str:
     """One decimal at most: short, and the same everywhere."""
     text = f"{float(value):.1f}".removesuffix(".0")
     return "0" if text == "-0" else text

@@ -21,12 +21,12 @@ async def _advice(state: State) -> AdviceService:
     return state.advice
 
 
-Advice = Annotated[AdviceService, Depends(_advice)]
+AdviceServiceDependency = Annotated[AdviceService, Depends(_advice)]
 
 
 @router.post("/advice", responses=guarded(400, 413, 422))
 async def post_advice(
-    request: AdviceRequest, advice: Advice, caller: Annotated[Caller, require(Scope.ADVICE)]
+    request: AdviceRequest, advice: AdviceServiceDependency, caller: Annotated[Caller, require(Scope.ADVICE)]
 ) -> AdviceReply:
     """Ask what to do with today's trade. 503 while there is no model."""
     caller.require_bot(request.bot)

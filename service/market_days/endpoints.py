@@ -20,10 +20,10 @@ async def _market_days(state: State, session: Session) -> MarketDayService:
     return MarketDayService(session, state.clock)
 
 
-Bars = Annotated[MarketDayService, Depends(_market_days, scope="function")]
+MarketDayServiceDependency = Annotated[MarketDayService, Depends(_market_days, scope="function")]
 
 
 @router.put("/market-days", dependencies=[require(Scope.OPERATE)], responses=guarded(400, 413, 422))
-async def put_market_days(days: MarketDays, market_days: Bars) -> MarketDaysReply:
+async def put_market_days(days: MarketDays, market_days: MarketDayServiceDependency) -> MarketDaysReply:
     """Insert or replace daily bars; features are derived from them."""
     return await market_days.put(days)

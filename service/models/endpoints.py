@@ -22,7 +22,7 @@ async def _models(state: State, session: Session) -> ModelService:
     return ModelService(session, state.clock, state.settings.models_kept)
 
 
-Models = Annotated[ModelService, Depends(_models, scope="function")]
+ModelServiceDependency = Annotated[ModelService, Depends(_models, scope="function")]
 
 VersionPath = Annotated[str, Path(pattern=r"^\d{1,9}\.\d{1,9}\.\d{1,9}$", examples=["1.4.0"])]
 
@@ -44,7 +44,7 @@ ARTEFACT_BODY = {
 async def upload_model(
     request: Request,
     response: Response,
-    models: Models,
+    models: ModelServiceDependency,
     state: State,
     activate: Annotated[bool, Query(description="make it the champion at once")] = False,
 ) -> ModelInfo:
@@ -56,18 +56,18 @@ async def upload_model(
 
 
 @router.get("/models", dependencies=[require(Scope.READ)], responses=guarded())
-async def list_models(models: Models) -> Sequence[ModelInfo]:
+async def list_models(models: ModelServiceDependency) -> Sequence[ModelInfo]:
     """List every stored version, newest first."""
     return await models.list()
 
 
 @router.get("/models/{version}", dependencies=[require(Scope.READ)], responses=guarded(404, 422))
-async def get_model(version: VersionPath, models: Models) -> ModelInfo:
+async def get_model(version: VersionPath, models: ModelServiceDependency) -> ModelInfo:
     """Inspect one version with its manifest."""
     return await models.get(version)
 
 
 @router.post("/models/{version}/activate", dependencies=[require(Scope.OPERATE)], responses=guarded(404, 409, 422))
-async def activate_model(version: VersionPath, models: Models) -> ModelInfo:
+async def activate_model(version: VersionPath, models: ModelServiceDependency) -> ModelInfo:
     """Make a stored version the champion; this is also how to roll back."""
     return await models.activate(version)

@@ -34,7 +34,7 @@ async def _outcomes(state: State, session: Session) -> OutcomeService:
     return OutcomeService(session, state.bars, state.model, state.clock)
 
 
-Outcomes = Annotated[OutcomeService, Depends(_outcomes, scope="function")]
+OutcomeServiceDependency = Annotated[OutcomeService, Depends(_outcomes, scope="function")]
 
 ONE_OR_MANY = {
     "requestBody": {
@@ -68,7 +68,7 @@ ONE_OR_MANY = {
 async def post_outcomes(
     body: Annotated[dict[str, Any], Body()],
     response: Response,
-    outcomes: Outcomes,
+    outcomes: OutcomeServiceDependency,
     state: State,
     caller: Annotated[Caller, require(Scope.OUTCOMES)],
 ) -> OutcomeResult | OutcomeBatchReply:
@@ -86,7 +86,7 @@ async def post_outcomes(
 
 @router.get("/outcomes", responses=guarded(422))
 async def list_outcomes(
-    outcomes: Outcomes,
+    outcomes: OutcomeServiceDependency,
     caller: Annotated[Caller, require(Scope.READ)],
     bot: Annotated[Identifier | None, Query(description="default: every bot that the key may see")] = None,
     start: Annotated[Day | None, Query(description="first trade date")] = None,

@@ -21,12 +21,12 @@ async def _performance(state: State) -> PerformanceService:
     return state.performance
 
 
-Measurements = Annotated[PerformanceService, Depends(_performance)]
+PerformanceServiceDependency = Annotated[PerformanceService, Depends(_performance)]
 
 
 @router.get("/performance", responses=guarded(422))
 async def get_performance(
-    performance: Measurements,
+    performance: PerformanceServiceDependency,
     caller: Annotated[Caller, require(Scope.READ)],
     bot: Annotated[Identifier | None, Query(description="default: every bot that the key may see")] = None,
     start: Annotated[Day | None, Query(description="first session; default: 365 days before `end`")] = None,

@@ -23,7 +23,7 @@ async def _retrain(state: State, session: Session) -> RetrainService:
     return RetrainService(session, state.clock)
 
 
-Retrain = Annotated[RetrainService, Depends(_retrain, scope="function")]
+RetrainServiceDependency = Annotated[RetrainService, Depends(_retrain, scope="function")]
 
 
 @router.post(
@@ -38,7 +38,7 @@ Retrain = Annotated[RetrainService, Depends(_retrain, scope="function")]
 )
 async def post_retrain(
     response: Response,
-    retrain: Retrain,
+    retrain: RetrainServiceDependency,
     caller: Annotated[Caller, require(Scope.OPERATE)],
     request: RetrainRequest | None = None,
 ) -> RetrainRun | RetrainNotNeeded:
@@ -50,12 +50,12 @@ async def post_retrain(
 
 
 @router.get("/retrain", dependencies=[require(Scope.READ)], responses=guarded())
-async def list_runs(retrain: Retrain) -> Sequence[RetrainRun]:
+async def list_runs(retrain: RetrainServiceDependency) -> Sequence[RetrainRun]:
     """List the latest runs, newest first."""
     return await retrain.list()
 
 
 @router.get("/retrain/{run_id}", dependencies=[require(Scope.READ)], responses=guarded(404, 422))
-async def get_run(run_id: UUID, retrain: Retrain) -> RetrainRun:
+async def get_run(run_id: UUID, retrain: RetrainServiceDependency) -> RetrainRun:
     """See where one run stands, and how it ended."""
     return await retrain.get(run_id)
