@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from kronos.market.history import FAMILIES
 from kronos.model.gate import GateLimits
 from kronos.model.policy import Policy
 from service.errors import SettingsError
@@ -105,6 +106,12 @@ class Settings(BaseSettings):
         if not known:
             raise ValueError("not a URL like postgresql://user:password@host:5432/database")
         return value
+
+    @property
+    def source_urls(self) -> dict[str, str]:
+        """Where the daily refresh finds each family of bars; none where nothing is refreshed."""
+        named = {family.name: getattr(self, f"{family.name}_url") for family in FAMILIES}
+        return {name: url for name, url in named.items() if url is not None}
 
     @property
     def binds_loopback_only(self) -> bool:

@@ -96,7 +96,7 @@ class Worker:
             async def retrain(_: Schedule) -> None:
                 await self._on_schedule(retrain_if_due(sessions, self._clock, settings.retrain_min_new_outcomes))
 
-        if settings.vix_url is not None:
+        if settings.source_urls:
 
             @queue.schedule("refresh_market_days", settings.market_refresh_cron)
             async def refresh(_: Schedule) -> None:

@@ -14,7 +14,8 @@ from kronos.market.clock import system_clock
 from kronos.market.sessions import Days, as_date
 
 if TYPE_CHECKING:
-    from kronos.market.fetch import FetchReport, Sources
+    from kronos.market.fetch import FetchReport
+    from kronos.market.sources.entries import Sources
 
 DEFAULT_FILE = Path("spx_vix_daily.csv")
 MOST_SHOWN = 5
@@ -62,14 +63,13 @@ def fetch_command(
 
 
 def _sources(vix_url: str | None, spx_url: str | None, spx_csv: Path | None) -> Sources:
-    from kronos.market.sources.spx import SpxChart, SpxFile
-    from kronos.market.sources.vix import VixFile
+    from kronos.market.sources.entries import sources_at
+    from kronos.market.sources.spx import SpxFile
 
     if spx_url is not None and spx_csv is not None:
         raise KronosError("--spx-url and --spx-csv exclude each other")
-    chart = SpxChart() if spx_url is None else SpxChart(spx_url)
-    vix = VixFile() if vix_url is None else VixFile(vix_url)
-    return {"vix": vix, "spx": chart if spx_csv is None else SpxFile(spx_csv)}
+    public = sources_at({"vix": vix_url, "spx": spx_url})
+    return public if spx_csv is None else {**public, "spx": SpxFile(spx_csv)}
 
 
 def _lines(report: FetchReport, out: Path, *, refreshed: bool) -> list[str]:

@@ -13,7 +13,7 @@ EPOCH_WEEKDAY = 3
 """1970-01-01, day 0 of NumPy's calendar, was a Thursday."""
 
 
-@feature(unit="0 Monday to 4 Friday", lookback_sessions=0, encoding="weekday")
+@feature(unit="0 Monday to 4 Friday", lookback_sessions=0, encoding="weekday", variant="minimal")
 def day_of_week(entries: Entries) -> Floats:
     """Day of the week in New York."""
     return ((entries.days.astype(np.int64) + EPOCH_WEEKDAY) % 7).astype(np.float64)

@@ -13,6 +13,7 @@ from kronos.features.entries import Entries
 from kronos.market.history import Floats
 
 Encoding = Literal["linear", "log", "weekday"]
+VariantName = Literal["minimal", "market", "full"]
 Compute = Callable[[Entries], Floats]
 
 WEEKDAYS = 5
@@ -36,6 +37,7 @@ class Feature:
     meaning : in a few words, for the report and the API document
     lookback_sessions : sessions before the entry's that it reads; a longer history changes nothing
     encoding : how the model sees it: as it is, as its logarithm, or as five indicators of a weekday
+    variant : the poorest variant of new models that has it; None where it is retired
     compute : (n,) values for n entries; NaN or infinite where they cannot be known
     """
 
@@ -44,6 +46,7 @@ class Feature:
     meaning: str
     lookback_sessions: int
     encoding: Encoding
+    variant: VariantName | None
     compute: Compute
 
     def __reduce__(self) -> tuple[Callable[[FeatureId], Feature], tuple[FeatureId]]:
@@ -84,7 +87,12 @@ def _declared_as(identity: FeatureId) -> Feature:
 
 
 def feature(
-    *, unit: str, lookback_sessions: int, revision: int = 1, encoding: Encoding = "linear"
+    *,
+    unit: str,
+    lookback_sessions: int,
+    revision: int = 1,
+    encoding: Encoding = "linear",
+    variant: VariantName | None = "full",
 ) -> Callable[[Compute], Compute]:
     """Declare the decorated function as the feature of its name; the first line of its docstring is the meaning.
 
@@ -99,7 +107,7 @@ def feature(
         if identity in _registry:
             raise ValueError(f"feature {identity.name} is declared twice at revision {revision}")
         meaning = (compute.__doc__ or "").partition("\n")[0].removesuffix(".")
-        _registry[identity] = Feature(identity, unit, meaning, lookback_sessions, encoding, compute)
+        _registry[identity] = Feature(identity, unit, meaning, lookback_sessions, encoding, variant, compute)
         return compute
 
     return declare

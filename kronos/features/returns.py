@@ -11,7 +11,7 @@ from kronos.features.registry import feature
 from kronos.market.history import Floats
 
 
-@feature(unit="%", lookback_sessions=2)
+@feature(unit="%", lookback_sessions=2, variant="market")
 def price_change_1d(entries: Entries) -> Floats:
     """Change of SPX on the last known day."""
     return entries.change_pct(entries.history.spx_close)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
-from kronos.features.registry import Feature, FeatureId, current
+from kronos.features.registry import Feature, FeatureId, VariantName, current, declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,15 @@ class Variant:
         return tuple(feature.name for feature in self.features)
 
 
-MINIMAL_FEATURES = ("vix", "day_of_week", "expected_move_pct")
-MARKET_FEATURES = (*MINIMAL_FEATURES, "vix_percentile_30d", "vix_change_1d", "price_change_1d", "win_rate_30d")
-FULL_FEATURES = (
-    *MARKET_FEATURES,
+FROM_THE_POOREST: Final = get_args(VariantName)
+FIRST_COLUMNS: Final = (
+    "vix",
+    "day_of_week",
+    "expected_move_pct",
+    "vix_percentile_30d",
+    "vix_change_1d",
+    "price_change_1d",
+    "win_rate_30d",
     "realised_5_over_implied",
     "realised_22_over_implied",
     "range_5_over_implied",
@@ -38,15 +43,19 @@ FULL_FEATURES = (
     "drawdown_66",
     "holidays_ahead",
 )
+"""The features of the first models keep their order, so that a history gives the same model; later ones follow."""
 
 
-def _variant(name: str, features: tuple[str, ...]) -> Variant:
-    return Variant(name, tuple(current(feature) for feature in features))
+def _variant(name: VariantName) -> Variant:
+    """The newest definitions of the features that are declared for this variant or for a poorer one."""
+    poorer = FROM_THE_POOREST[: FROM_THE_POOREST.index(name) + 1]
+    names = dict.fromkeys((*FIRST_COLUMNS, *(feature.name for feature in declared())))
+    return Variant(name, tuple(feature for feature in map(current, names) if feature.variant in poorer))
 
 
-MINIMAL: Final = _variant("minimal", MINIMAL_FEATURES)
-MARKET: Final = _variant("market", MARKET_FEATURES)
-FULL: Final = _variant("full", FULL_FEATURES)
+MINIMAL: Final = _variant("minimal")
+MARKET: Final = _variant("market")
+FULL: Final = _variant("full")
 VARIANTS: Final = (FULL, MARKET, MINIMAL)
 CURRENT_FEATURES: Final = tuple({feature.id: feature for variant in VARIANTS for feature in variant.features}.values())
 """Every feature of the variants, once, in order."""

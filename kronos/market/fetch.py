@@ -20,7 +20,8 @@ from kronos.market.clock import Clock
 from kronos.market.csv_file import read_market_csv, write_market_csv
 from kronos.market.history import COLUMNS, FAMILIES, VIX, Floats, MarketHistory
 from kronos.market.sessions import NEW_YORK, Days, as_date, exchange_sessions
-from kronos.market.sources.source import PRICES, DailyBars, Source
+from kronos.market.sources.entries import Sources
+from kronos.market.sources.source import PRICES, DailyBars
 from kronos.progress import Progress
 
 # VIX is calculated until a quarter past the close, and both indices are corrected a little after it.
@@ -31,9 +32,6 @@ RESTATED_POINTS = 0.005
 CLOSE = PRICES.index("close")
 # The exchange halts a day at -20 %.
 LARGEST_SPX_MOVE = 0.25
-
-Sources = Mapping[str, Source]
-"""Where each instrument comes from, by the name of its family of columns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,6 @@ RELATIVE_TOLERANCE = 0.01
 ABSOLUTE_TOLERANCE = 0.01
 
 FeatureSource = Literal["derived", "request"]
-HINTS = (
-    "day_of_week",
-    "expected_move_pct",
-    "vix_percentile_30d",
-    "vix_change_1d",
-    "price_change_1d",
-    "win_rate_30d",
-)
-"""Features that a request may carry. They are used only where the stored bars do not give them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +57,8 @@ def resolve(
     session = calendar.entry_session(as_of)
     closed = session != as_of.astimezone(NEW_YORK).date()
     derived = features_at_entry(history, model.spec, session, request.price, request.vix, model.features)
-    given = {name: float(value) for name in HINTS if (value := getattr(request, name)) is not None}
+    asked = {feature.name: getattr(request, feature.name, None) for feature in model.features}
+    given = {name: float(value) for name, value in asked.items() if value is not None}
     if closed:
         given.pop("day_of_week", None)
     values = given | derived

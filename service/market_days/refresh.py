@@ -8,9 +8,8 @@ import structlog
 
 from kronos.errors import KronosError
 from kronos.market.clock import Clock
-from kronos.market.fetch import FetchReport, Sources, fetch_history
-from kronos.market.sources.spx import SpxChart
-from kronos.market.sources.vix import VixFile
+from kronos.market.fetch import FetchReport, fetch_history
+from kronos.market.sources.entries import sources_at
 from service.db.engine import Sessions, transaction
 from service.market_days.repository import MarketDayRepository
 from service.market_days.service import MarketDayService
@@ -26,9 +25,9 @@ async def refresh_market_days(settings: Settings, sessions: Sessions, clock: Clo
     ------
     DatabaseUnavailableError
     """
-    if settings.vix_url is None or settings.spx_url is None:
+    if not settings.source_urls:
         return
-    sources: Sources = {"vix": VixFile(settings.vix_url), "spx": SpxChart(settings.spx_url)}
+    sources = sources_at(settings.source_urls)
     async with transaction(sessions) as session:
         existing = await MarketDayRepository(session).history()
     try:

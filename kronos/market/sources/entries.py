@@ -1,0 +1,36 @@
+"""Where each instrument's bars come from by default: one entry for each family of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from kronos.market.history import SPX, VIX, Family
+from kronos.market.sources.source import Source
+from kronos.market.sources.spx import SPX_URL, SpxChart
+from kronos.market.sources.vix import VIX_URL, VixFile
+
+Sources = Mapping[str, Source]
+"""By the name of the family."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEntry:
+    """A family's public source, and how an address of its form is read."""
+
+    family: Family
+    url: str
+    read: Callable[[str], Source]
+
+
+ENTRIES: Final = (SourceEntry(VIX, VIX_URL, VixFile), SourceEntry(SPX, SPX_URL, SpxChart))
+
+
+def sources_at(urls: Mapping[str, str | None]) -> Sources:
+    """The sources of the families named, each at its address or, for None, at its public one."""
+    return {
+        entry.family.name: entry.read(urls[entry.family.name] or entry.url)
+        for entry in ENTRIES
+        if entry.family.name in urls
+    }
