@@ -6,19 +6,17 @@ A strike that is not quoted is absent: nothing is interpolated.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from kronos.condor.settlement import OPENS_AT_MINUTE, settles_at_minute
-from kronos.condor.spec import Entry
+from kronos.condor.spec import DEFAULT_SOLD_AT, Entry, SoldAt
 from kronos.condor.strikes import Strikes
 from kronos.errors import MarketDataError
 from kronos.market.history import Flags, Floats
 from kronos.market.sessions import Days
 
-SoldAt = Literal["natural", "mid"]
 Minutes = npt.NDArray[np.int64]
 
 END_OF_DAY = -1
@@ -63,7 +61,7 @@ class Chains:
         contract = _keys(self.quoted_on, self.expiration, self.is_put, self.strike) >= 0
         return np.asarray(contract & (self.bid >= 0) & (self.ask > 0) & (self.ask >= self.bid))
 
-    def at_entry(self, entry: Entry, sold_at: SoldAt = "natural") -> EntryQuotes:
+    def at_entry(self, entry: Entry, sold_at: SoldAt = DEFAULT_SOLD_AT) -> EntryQuotes:
         """The quotes that a trader can deal on at entry.
 
         At the open: each contract's first quote within 15 minutes of 09:30. At the close: its last within the 15

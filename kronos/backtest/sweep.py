@@ -14,9 +14,9 @@ import joblib
 import numpy as np
 
 from kronos.backtest import backtest
-from kronos.backtest.quotes import Chains, SoldAt
+from kronos.backtest.quotes import Chains
 from kronos.condor.costs import Terms
-from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec, shortest_dte
+from kronos.condor.spec import DEFAULT_SOLD_AT, SD_MULTIPLIERS, CondorSpec, SoldAt, shortest_dte
 from kronos.errors import KronosError
 from kronos.market.history import MarketHistory
 from kronos.progress import Progress
@@ -49,7 +49,7 @@ class SweepMarket:
     end: np.datetime64 | None = None
     sd_multipliers: tuple[float, ...] = SD_MULTIPLIERS
     chains: Chains | None = None
-    sold_at: SoldAt = "natural"
+    sold_at: SoldAt = DEFAULT_SOLD_AT
 
 
 def grid(values: Mapping[str, Sequence[Any]]) -> list[SweepPoint]:

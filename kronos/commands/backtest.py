@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from kronos.commands.options import (
+    DEFAULT_SPEC,
     DataOption,
     DteOption,
     EndOption,
-    EntryName,
     EntryOption,
     JsonOption,
     StartOption,
@@ -24,31 +24,26 @@ from kronos.commands.options import (
 from kronos.commands.trading import (
     DEFAULT_TERMS,
     ChainsOption,
-    ManagementName,
     MultipliersOption,
     PriceOption,
-    SoldAtName,
-    management_of,
     multipliers_of,
     read_quotes,
 )
 from kronos.condor.costs import Terms
-from kronos.condor.spec import CondorSpec
+from kronos.condor.spec import DEFAULT_SOLD_AT, Management
 from kronos.errors import KronosError
-
-DEFAULT_SPEC = CondorSpec()
 
 
 def backtest_command(
     data: DataOption = None,
     start: StartOption = None,
     end: EndOption = None,
-    entry: EntryOption = EntryName.OPEN,
+    entry: EntryOption = DEFAULT_SPEC.entry,
     dte: DteOption = None,
     management: Annotated[
-        ManagementName,
+        Management,
         typer.Option("--management", help="Hold to settlement, or buy back when a short strike is touched."),
-    ] = ManagementName.HOLD,
+    ] = DEFAULT_SPEC.management,
     multipliers: MultipliersOption = None,
     wing: Annotated[
         float, typer.Option("--wing", help="Points from short to long strike.")
@@ -74,7 +69,7 @@ def backtest_command(
     ] = DEFAULT_TERMS.max_contracts,
     equity: Annotated[float, typer.Option("--equity", help="Dollars at the start.")] = DEFAULT_TERMS.equity_dollars,
     chains: ChainsOption = None,
-    price: PriceOption = SoldAtName.NATURAL,
+    price: PriceOption = DEFAULT_SOLD_AT,
     trades: Annotated[Path | None, typer.Option("--trades", help="Write one CSV row a condor that was traded.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -85,9 +80,7 @@ def backtest_command(
 
     asked = read_inputs(data, start, end, entry, dte)
     try:
-        spec = replace(
-            asked.spec, management=management_of(management), wing_width_points=wing, strike_step_points=step
-        )
+        spec = replace(asked.spec, management=management, wing_width_points=wing, strike_step_points=step)
         terms = Terms(slippage, commission, min_credit, risk_pct, max_contracts, equity)
     except ValueError as error:
         raise KronosError(str(error)) from error

@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from kronos.commands.options import (
+    DEFAULT_SPEC,
     DataOption,
     DteOption,
-    EntryName,
     EntryOption,
     JobsOption,
     JsonOption,
-    VariantName,
+    VariantOption,
     all_cores,
     console,
     parse_day,
@@ -24,19 +24,18 @@ from kronos.commands.options import (
     say_left_out,
 )
 from kronos.errors import KronosError
+from kronos.features.registry import RICHEST
 from kronos.features.variants import variant_named
 
 
 def evaluate_command(
     data: DataOption = None,
-    entry: EntryOption = EntryName.OPEN,
+    entry: EntryOption = DEFAULT_SPEC.entry,
     dte: DteOption = None,
     test_start: Annotated[
         str | None, typer.Option("--test-start", metavar="DATE", help="Score sessions from here on.")
     ] = None,
-    variant: Annotated[
-        VariantName, typer.Option("--variant", help="Which features the model sees.")
-    ] = VariantName.FULL,
+    variant: VariantOption = RICHEST,
     predictions: Annotated[
         Path | None, typer.Option("--predictions", help="Write one CSV row a tested session and multiplier.")
     ] = None,
@@ -57,7 +56,7 @@ def evaluate_command(
         evaluation = evaluate(
             rows,
             asked.spec,
-            variant_named(variant.value),
+            variant_named(variant),
             test_start=since,
             money=backtest(asked.history, asked.spec),
             jobs=jobs or all_cores(),

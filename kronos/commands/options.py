@@ -8,39 +8,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kronos.condor.spec import CondorSpec
+from kronos.condor.spec import CondorSpec, Entry, shortest_dte
 from kronos.errors import KronosError, MarketDataError
+from kronos.features.registry import VariantName
 from kronos.market.csv_file import bundled_sample, read_market_csv
 from kronos.market.history import MarketHistory
 from kronos.market.sessions import as_date, exchange_sessions
 
 WIDTH_WITHOUT_TERMINAL = 120
 
+DEFAULT_SPEC = CondorSpec()
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
-
-
-class EntryName(StrEnum):
-    """When the condor is sold."""
-
-    OPEN = "open"
-    CLOSE = "close"
-
-
-class VariantName(StrEnum):
-    """Which features the model sees."""
-
-    FULL = "full"
-    MARKET = "market"
-    MINIMAL = "minimal"
 
 
 DataOption = Annotated[
@@ -49,7 +35,7 @@ DataOption = Annotated[
 ]
 StartOption = Annotated[str | None, typer.Option("--start", metavar="DATE", help="First session, like 2014-01-03.")]
 EndOption = Annotated[str | None, typer.Option("--end", metavar="DATE", help="Last session, like 2018-12-31.")]
-EntryOption = Annotated[EntryName, typer.Option("--entry", help="When the condor is sold.")]
+EntryOption = Annotated[Entry, typer.Option("--entry", help="When the condor is sold.")]
 DteOption = Annotated[
     int | None,
     typer.Option(
@@ -59,6 +45,7 @@ DteOption = Annotated[
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Processes to train with; default: all cores.", show_default=False)
 ]
+VariantOption = Annotated[VariantName, typer.Option("--variant", help="Which features the model sees.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
 
@@ -72,19 +59,15 @@ class MarketInputs:
     end: np.datetime64 | None
 
 
-def read_inputs(
-    data: Path | None, start: str | None, end: str | None, entry: EntryName, dte: int | None
-) -> MarketInputs:
+def read_inputs(data: Path | None, start: str | None, end: str | None, entry: Entry, dte: int | None) -> MarketInputs:
     """Read the history and check that it covers what was asked for.
 
     Raises
     ------
     KronosError
     """
-    kind: Literal["open", "close"] = "open" if entry is EntryName.OPEN else "close"
-    default_dte = 0 if kind == "open" else 1
     try:
-        spec = CondorSpec(entry=kind, dte_sessions=default_dte if dte is None else dte)
+        spec = CondorSpec(entry=entry, dte_sessions=shortest_dte(entry) if dte is None else dte)
     except ValueError as error:
         raise KronosError(str(error)) from error
     history = bundled_sample() if data is None else read_market_csv(data)

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from kronos.commands.options import (
+    DEFAULT_SPEC,
     DataOption,
     DteOption,
-    EntryName,
     EntryOption,
     JobsOption,
-    VariantName,
+    VariantOption,
     all_cores,
     console,
     parse_day,
@@ -22,6 +22,7 @@ from kronos.commands.options import (
     say_left_out,
 )
 from kronos.errors import KronosError
+from kronos.features.registry import RICHEST
 from kronos.features.variants import variant_named
 
 DEFAULT_REPORT = Path("report.html")
@@ -30,14 +31,12 @@ DEFAULT_REPORT = Path("report.html")
 def report_command(
     out: Annotated[Path, typer.Option("--out", help="Where to write the page.")] = DEFAULT_REPORT,
     data: DataOption = None,
-    entry: EntryOption = EntryName.OPEN,
+    entry: EntryOption = DEFAULT_SPEC.entry,
     dte: DteOption = None,
     test_start: Annotated[
         str | None, typer.Option("--test-start", metavar="DATE", help="Score sessions from here on.")
     ] = None,
-    variant: Annotated[
-        VariantName, typer.Option("--variant", help="Which features the model sees.")
-    ] = VariantName.FULL,
+    variant: VariantOption = RICHEST,
     jobs: JobsOption = None,
 ) -> None:
     """Write one self-contained HTML page about the model, out of sample: it needs no network."""
@@ -50,7 +49,7 @@ def report_command(
         study = make_study(
             asked.history,
             asked.spec,
-            variant_named(variant.value),
+            variant_named(variant),
             test_start=since,
             jobs=jobs or all_cores(),
             progress=ticker,

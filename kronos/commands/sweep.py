@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
 from kronos.commands.options import (
+    DEFAULT_SPEC,
     DataOption,
     EndOption,
-    EntryName,
     JobsOption,
     JsonOption,
     StartOption,
@@ -22,14 +22,12 @@ from kronos.commands.options import (
 )
 from kronos.commands.trading import (
     ChainsOption,
-    ManagementName,
     MultipliersOption,
     PriceOption,
-    SoldAtName,
     multipliers_of,
     numbers,
-    sold_at,
 )
+from kronos.condor.spec import DEFAULT_SOLD_AT, Entry, Management
 from kronos.errors import KronosError
 
 
@@ -54,7 +52,7 @@ def sweep_command(
     equity: Annotated[str | None, _list_of("--equity", "Dollars at the start")] = None,
     multipliers: MultipliersOption = None,
     chains: ChainsOption = None,
-    price: PriceOption = SoldAtName.NATURAL,
+    price: PriceOption = DEFAULT_SOLD_AT,
     dask: Annotated[
         str | None, typer.Option("--dask", metavar="tcp://…", help="Run on this Dask cluster instead of local cores.")
     ] = None,
@@ -67,9 +65,9 @@ def sweep_command(
     from kronos.commands.tables import sweep_table
 
     asked_lists = {
-        "entry": _words("--entry", entry, [name.value for name in EntryName]),
+        "entry": _words("--entry", entry, list(get_args(Entry))),
         "dte_sessions": _counts("--dte", dte),
-        "management": _words("--management", management, [name.value for name in ManagementName]),
+        "management": _words("--management", management, list(get_args(Management))),
         "wing_width_points": _numbers("--wing", wing),
         "strike_step_points": _numbers("--step", step),
         "slippage_points": _numbers("--slippage", slippage),
@@ -83,14 +81,14 @@ def sweep_command(
     points = sweeping.grid(values)
     if out is not None:
         sweeping.require_table_name(out)
-    asked = read_inputs(data, start, end, EntryName.OPEN, None)
+    asked = read_inputs(data, start, end, DEFAULT_SPEC.entry, None)
     market = sweeping.SweepMarket(
         asked.history,
         asked.start,
         asked.end,
         multipliers_of(multipliers),
         _chains(chains),
-        sold_at(price),
+        price,
     )
     with progress("sweeping") as ticker:
         rows = sweeping.sweep(market, points, jobs=jobs or all_cores(), dask_address=dask, progress=ticker)

@@ -3,52 +3,30 @@
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kronos.condor.costs import Terms
-from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec, Management
+from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec, SoldAt
 from kronos.errors import KronosError
 
 if TYPE_CHECKING:
-    from kronos.backtest.quotes import EntryQuotes, SoldAt
+    from kronos.backtest.quotes import EntryQuotes
 
 DEFAULT_TERMS = Terms()
-
-
-class ManagementName(StrEnum):
-    """What is done between entry and settlement."""
-
-    HOLD = "hold"
-    TOUCH = "touch"
-
-
-class SoldAtName(StrEnum):
-    """Which price of a chain the condor is sold at."""
-
-    NATURAL = "natural"
-    MID = "mid"
 
 
 ChainsOption = Annotated[
     Path | None,
     typer.Option("--chains", help="Sell at the real quotes of this chain file or folder; default: modelled credit."),
 ]
-PriceOption = Annotated[
-    SoldAtName, typer.Option("--price", help="With --chains: the natural price, or mid less slippage.")
-]
+PriceOption = Annotated[SoldAt, typer.Option("--price", help="With --chains: the natural price, or mid less slippage.")]
 MultipliersOption = Annotated[
     str | None,
     typer.Option("--multipliers", help="SD multipliers, like 0.8,1.0; default: 0.6 to 1.6.", show_default=False),
 ]
-
-
-def management_of(name: ManagementName) -> Management:
-    """The option's value as the spec holds it."""
-    return "hold" if name is ManagementName.HOLD else "touch"
 
 
 def multipliers_of(text: str | None) -> tuple[float, ...]:
@@ -82,12 +60,7 @@ def numbers(option: str, text: str) -> list[float]:
     return values
 
 
-def sold_at(name: SoldAtName) -> SoldAt:
-    """The option's value as quotes take it."""
-    return "natural" if name is SoldAtName.NATURAL else "mid"
-
-
-def read_quotes(chains: Path | None, spec: CondorSpec, price: SoldAtName) -> EntryQuotes | None:
+def read_quotes(chains: Path | None, spec: CondorSpec, price: SoldAt) -> EntryQuotes | None:
     """The quotes to sell at, where a chain was named.
 
     Raises
@@ -98,4 +71,4 @@ def read_quotes(chains: Path | None, spec: CondorSpec, price: SoldAtName) -> Ent
         return None
     from kronos.backtest.chain_files import read_chains
 
-    return read_chains(chains).at_entry(spec.entry, sold_at(price))
+    return read_chains(chains).at_entry(spec.entry, price)

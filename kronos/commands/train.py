@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from kronos.commands.options import (
+    DEFAULT_SPEC,
     DataOption,
     DteOption,
     EndOption,
-    EntryName,
     EntryOption,
     JobsOption,
     StartOption,
@@ -31,7 +31,7 @@ def train_command(
     data: DataOption = None,
     start: StartOption = None,
     end: EndOption = None,
-    entry: EntryOption = EntryName.OPEN,
+    entry: EntryOption = DEFAULT_SPEC.entry,
     dte: DteOption = None,
     out: Annotated[Path, typer.Option("--out", help="Where to write the artefact.")] = DEFAULT_ARTEFACT,
     push_url: Annotated[

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 import numpy as np
 
 Entry = Literal["open", "close"]
 Management = Literal["hold", "touch"]
+SoldAt = Literal["natural", "mid"]
+"""At the bid and ask of each leg, or between them."""
+DEFAULT_SOLD_AT: Final[SoldAt] = "natural"
 SD_MULTIPLIERS: tuple[float, ...] = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6)
 MULTIPLIERS = np.array(SD_MULTIPLIERS)
 MULTIPLIERS.flags.writeable = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from kronos.market.history import Floats
 
 Encoding = Literal["linear", "log", "weekday"]
 VariantName = Literal["minimal", "market", "full"]
+RICHEST: Final[VariantName] = "full"
 Compute = Callable[[Entries], Floats]
 
 WEEKDAYS = 5
@@ -92,7 +93,7 @@ def feature(
     lookback_sessions: int,
     revision: int = 1,
     encoding: Encoding = "linear",
-    variant: VariantName | None = "full",
+    variant: VariantName | None = RICHEST,
 ) -> Callable[[Compute], Compute]:
     """Declare the decorated function as the feature of its name; the first line of its docstring is the meaning.
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 from typing import Any, NoReturn
 
 import pytest
+
+
+# joblib's loky would start a process to count the cores, even to run nothing in parallel.
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "2")
 
 
 @pytest.fixture(autouse=True)
