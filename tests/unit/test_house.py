@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
 
 from ares_client.contract import MarketDay, Metrics, Outcome, StoredOutcome
-from kronos.market.history import COLUMNS, OPTIONAL_COLUMNS
+from kronos.commands.fetch import fetch_command
+from kronos.market.history import COLUMNS, FAMILIES, OPTIONAL_COLUMNS
+from kronos.market.sources.entries import ENTRIES
 from kronos.statistics.scores import SCORES
 from service.db.tables import MarketDayRow, OutcomeRow
+from service.settings import Settings
 from tests.support.paths import ROOT
 
 PACKAGES = ("ares_client", "kronos", "service")
@@ -99,6 +103,14 @@ def test_a_column_of_bars_is_in_the_contract_and_in_the_table() -> None:
     columns = {column.name: column for column in MarketDayRow.__table__.columns}
     assert columns.keys() - {"session", "updated_at"} == set(COLUMNS), "add the columns to service/db/tables.py"
     assert {name for name in COLUMNS if columns[name].nullable} == set(OPTIONAL_COLUMNS)
+
+
+def test_an_instrument_has_a_source_whose_address_can_be_named() -> None:
+    assert {entry.family for entry in ENTRIES} == set(FAMILIES), "add the source to kronos/market/sources/entries.py"
+    for family in FAMILIES:
+        named = f"{family.name}_url"
+        assert named in signature(fetch_command).parameters, f"add --{family.name}-url to kronos/commands/fetch.py"
+        assert named in Settings.model_fields, f"add {named} to service/settings.py"
 
 
 def test_a_field_of_an_outcome_is_stored_and_shown() -> None:

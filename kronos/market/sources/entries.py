@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from kronos.market.history import SPX, VIX, Family
+from kronos.market.sources.cboe import VIX_URL, CboeFile
 from kronos.market.sources.source import Source
 from kronos.market.sources.spx import SPX_URL, SpxChart
-from kronos.market.sources.vix import VIX_URL, VixFile
 
 Sources = Mapping[str, Source]
 """By the name of the family."""
@@ -24,7 +24,7 @@ class SourceEntry:
     read: Callable[[str], Source]
 
 
-ENTRIES: Final = (SourceEntry(VIX, VIX_URL, VixFile), SourceEntry(SPX, SPX_URL, SpxChart))
+ENTRIES: Final = (SourceEntry(VIX, VIX_URL, CboeFile), SourceEntry(SPX, SPX_URL, SpxChart))
 
 
 def sources_at(urls: Mapping[str, str | None]) -> Sources:

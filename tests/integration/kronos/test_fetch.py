@@ -25,7 +25,7 @@ from kronos.market.fetch import (
 from kronos.market.history import MarketHistory
 from kronos.market.sessions import NEW_YORK, as_date, exchange_sessions
 from kronos.market.sources.spx import SpxChart
-from kronos.market.sources.vix import VixFile
+from kronos.market.sources.cboe import CboeFile
 from tests.support.fetch_server import (
     FIRST,
     HOLIDAYS,
@@ -54,7 +54,7 @@ def server() -> Iterator[FetchServer]:
 
 def sources(server: FetchServer, spx: Bars, vix: Bars, live: datetime | None = None) -> Sources:
     return {
-        "vix": VixFile(server.serve("/VIX_History.csv", Reply(vix_file(vix))), QUICK),
+        "vix": CboeFile(server.serve("/VIX_History.csv", Reply(vix_file(vix))), QUICK),
         "spx": SpxChart(server.serve("/chart/%5EGSPC", spx_chart(spx, live)), QUICK),
     }
 

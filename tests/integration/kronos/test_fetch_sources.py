@@ -21,7 +21,7 @@ from kronos.market.sources.daily_csv import parse_daily_csv
 from kronos.market.sources.download import _redirected, download, without_secrets
 from kronos.market.sources.source import SourceError
 from kronos.market.sources.spx import SpxChart, SpxFile
-from kronos.market.sources.vix import VixFile
+from kronos.market.sources.cboe import CboeFile
 from tests.support.fetch_server import (
     FIRST,
     LAST,
@@ -76,7 +76,7 @@ def test_a_failing_source_is_one_line_that_names_it(
     limits = replace(QUICK, read_seconds=0.5, total_seconds=2.0, max_bytes=50_000)
     began = time.monotonic()
     with pytest.raises(SourceError) as caught:
-        VixFile(url + "?key=secret", limits).bars(FIRST, LAST)
+        CboeFile(url + "?key=secret", limits).bars(FIRST, LAST)
     assert time.monotonic() - began < limits.total_seconds + 0.5
     text = str(caught.value)
     assert text.startswith(f"VIX from {url}: {reason}")
@@ -97,7 +97,7 @@ def test_a_failing_source_is_one_line_that_names_it(
 )
 def test_an_address_that_leads_nowhere(url: str, reason: str) -> None:
     with pytest.raises(SourceError, match=reason):
-        VixFile(url, replace(QUICK, attempts=1)).bars(FIRST, LAST)
+        CboeFile(url, replace(QUICK, attempts=1)).bars(FIRST, LAST)
 
 
 def test_a_name_that_cannot_be_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,14 +106,14 @@ def test_a_name_that_cannot_be_resolved(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(SourceError, match="its name cannot be resolved"):
-        VixFile("http://vix.invalid/file", QUICK).bars(FIRST, LAST)
+        CboeFile("http://vix.invalid/file", QUICK).bars(FIRST, LAST)
 
 
 def test_name_resolution_that_hangs_is_waited_for_no_longer_than_stated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(2))
     began = time.monotonic()
     with pytest.raises(SourceError, match=r"no whole reply within 0\.3 s"):
-        VixFile("http://vix.invalid/file", replace(QUICK, total_seconds=0.3)).bars(FIRST, LAST)
+        CboeFile("http://vix.invalid/file", replace(QUICK, total_seconds=0.3)).bars(FIRST, LAST)
     assert time.monotonic() - began < 1
 
 
@@ -124,7 +124,7 @@ def test_name_resolution_that_hangs_is_waited_for_no_longer_than_stated(monkeypa
 )
 def test_a_passing_failure_is_tried_again(server: FetchServer, bad: Reply) -> None:
     url = server.serve("/vix", bad, bad, Reply(vix_file(vix_bars(SESSIONS))))
-    assert VixFile(url, QUICK).bars(FIRST, LAST).days.tolist() == SESSIONS
+    assert CboeFile(url, QUICK).bars(FIRST, LAST).days.tolist() == SESSIONS
     assert len(server.queries["/vix"]) == 3
 
 
@@ -140,7 +140,7 @@ def test_pauses_grow_and_are_kept_to(server: FetchServer, monkeypatch: pytest.Mo
 def test_redirects_are_followed_and_the_agent_is_named(server: FetchServer) -> None:
     server.serve("/new", Reply(vix_file(vix_bars(SESSIONS))))
     url = server.serve("/old", Reply(status=301, headers={"Location": "/new"}))
-    assert VixFile(url, QUICK).bars(FIRST, LAST).days.tolist() == SESSIONS
+    assert CboeFile(url, QUICK).bars(FIRST, LAST).days.tolist() == SESSIONS
     assert "kronos" in server.agents[-1]
 
 

@@ -1,4 +1,4 @@
-"""VIX from the exchange's public history file: DATE, OPEN, HIGH, LOW, CLOSE since 1990."""
+"""VIX and its kin from the public history files of the exchange: DATE, OPEN, HIGH, LOW, CLOSE since 1990."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ VIX_URL = "https://cdn.cboe.com/api/global/us_indices/daily_prices/VIX_History.c
 
 
 @dataclass(frozen=True, slots=True)
-class VixFile:
-    """The public file, which is always the whole history."""
+class CboeFile:
+    """The public file of one index, which is always the whole history."""
 
     url: str = VIX_URL
     limits: Limits = DEFAULT_LIMITS
+    index: str = "VIX"
 
     def bars(self, first: date, last: date) -> DailyBars:
         """All bars of the file."""
-        with blaming(f"VIX from {without_secrets(self.url)}", "try again later, or name another copy with --vix-url"):
+        remedy = f"try again later, or name another copy with --{self.index.lower()}-url"
+        with blaming(f"{self.index} from {without_secrets(self.url)}", remedy):
             return parse_daily_csv(download(self.url, self.limits))
