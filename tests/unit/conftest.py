@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 from typing import Any, NoReturn
 
+import joblib
 import pytest
 
 
-# joblib's loky would start a process to count the cores, even to run nothing in parallel.
-os.environ.setdefault("LOKY_MAX_CPU_COUNT", "2")
+@pytest.fixture(scope="session")
+def _cores_are_counted() -> None:
+    """joblib starts a process to count the cores the first time it is asked, even to run nothing in parallel."""
+    joblib.cpu_count(only_physical_cores=True)
 
 
 @pytest.fixture(autouse=True)
-def _no_process_and_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_process_and_no_socket(_cores_are_counted: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> NoReturn:
         raise AssertionError("a unit test starts no process and opens no socket: move it to tests/integration")
 
