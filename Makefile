@@ -6,7 +6,7 @@ JOBS ?= auto
 PROJECTS := pyproject.toml ares_client/pyproject.toml
 export ADVISOR_DATA_DIR ?= $(CURDIR)/.data
 
-.PHONY: help run test test-unit test-long coverage mutants compose-test check format lock clean
+.PHONY: help run test test-unit test-long coverage mutants compose-test check format openapi lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ check: $(VENV)/dev.stamp ## lint, types, import rules, migrations, the committed
 format: $(VENV)/dev.stamp ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+openapi: $(VENV)/dev.stamp ## write docs/openapi.json from the code
+	$(BIN)/python -m scripts.write_openapi
 
 lock: $(VENV)/dev.stamp ## renew the lock files
 	scripts/lock.sh

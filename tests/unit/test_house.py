@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
 
+from ares_client._outbox.outcomes import DETAILS, prepare_outcome
 from ares_client.contract import MarketDay, Metrics, Outcome, StoredOutcome
 from kronos.commands.fetch import fetch_command
 from kronos.market.history import COLUMNS, FAMILIES, OPTIONAL_COLUMNS
@@ -21,6 +23,7 @@ PACKAGES = ("ares_client", "kronos", "service")
 STATEMENT_BUILDERS = {"select", "insert", "update", "delete", "text", "func", "table", "column", "outerjoin"}
 LONGEST_MODULE_LINES = 320
 CLIENT_IS_PUBLIC = {"__init__", "advisor", "aio", "contract", "errors", "outbox_cli", "settings", "shared", "testing"}
+NAMED_FILE = re.compile(r"`((?:ares_client|benchmarks|kronos|migrations|scripts|service|tests)/[\w/.-]+)`")
 ONLY_STORED = {"id", "content_sha256", "flags", "recorded_at", "trained_in"}
 
 
@@ -89,6 +92,17 @@ def test_the_client_shows_what_a_bot_may_import_and_nothing_else() -> None:
     assert public == CLIENT_IS_PUBLIC
 
 
+def test_documents_name_files_that_exist() -> None:
+    documents = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    dead = {
+        f"{document.relative_to(ROOT)}: {named}"
+        for document in documents
+        for named in NAMED_FILE.findall(document.read_text(encoding="utf-8"))
+        if not (ROOT / named).exists()
+    }
+    assert not dead
+
+
 def test_a_score_is_in_the_contract() -> None:
     """To add a score: one object in `kronos/statistics/scores.py`, one field of `Metrics`."""
     shown = set(Metrics.model_fields) - {"sessions", "base_rate"}
@@ -114,9 +128,11 @@ def test_an_instrument_has_a_source_whose_address_can_be_named() -> None:
 
 
 def test_a_field_of_an_outcome_is_stored_and_shown() -> None:
-    """To add a field: `Outcome`, `StoredOutcome`, `OutcomeRow`, a migration."""
+    """To add a field: `Outcome`, `StoredOutcome`, `TradeDetails`, `OutcomeRow`, a migration."""
     reported = set(Outcome.model_fields)
     stored = {column.name for column in OutcomeRow.__table__.columns} - ONLY_STORED
     assert stored == reported, "add the field to service/db/tables.py, with a migration"
     shown = set(StoredOutcome.model_fields) - ONLY_STORED
     assert shown == reported, "add the field to StoredOutcome in ares_client/contract/outcomes.py"
+    said = DETAILS | set(signature(prepare_outcome).parameters) - {"details"}
+    assert said == reported, "add the field to TradeDetails in ares_client/_outbox/outcomes.py"
