@@ -90,6 +90,8 @@ class FeatureDrift(Reply):
     """One feature as the window's sessions show it, beside the champion's training rows."""
 
     feature: str
+    meaning: str = ""
+    unit: str = ""
     sessions: int
     live_mean: float
     training_mean: float

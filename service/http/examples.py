@@ -152,6 +152,8 @@ PERFORMANCE = {
     "drift": [
         {
             "feature": "vix",
+            "meaning": "VIX at entry",
+            "unit": "points",
             "sessions": 61,
             "live_mean": 17.2,
             "training_mean": 14.9,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -27,7 +27,7 @@ from kronos.condor.contradiction import Contradiction
 from kronos.condor.spec import CondorSpec
 from kronos.market.history import MarketHistory
 from kronos.market.sessions import NEW_YORK, exchange_sessions
-from kronos.model.drift import TrainingValues
+from kronos.model.model import Model
 from kronos.statistics.live_calibration import LivePredictions, live_scores
 from service.performance.repository import LoggedAdvice, SessionAdvice, TradeRecord
 
@@ -167,15 +167,17 @@ def skipped_sessions(
     )
 
 
-def drift(advised: Sequence[SessionAdvice], training: Mapping[str, TrainingValues]) -> list[FeatureDrift]:
-    """Each feature's values, one a session, beside the training rows."""
+def drift(advised: Sequence[SessionAdvice], model: Model) -> list[FeatureDrift]:
+    """The values of each of the model's features, one per session, beside its training rows."""
     by_session = {one.session: json.loads(one.features) for one in advised}
     records = []
-    for name, values in training.items():
-        live = [features[name]["value"] for features in by_session.values() if name in features]
-        if live:
-            drifted = values.drift(np.array(live, dtype=np.float64))
-            records.append(FeatureDrift.model_validate({"feature": name, **_fields(drifted)}))
+    for feature in model.features:
+        training = model.training_values.get(feature.name)
+        live = [features[feature.name]["value"] for features in by_session.values() if feature.name in features]
+        if training is not None and live:
+            words = {"feature": feature.name, "meaning": feature.meaning, "unit": feature.unit}
+            drifted = training.drift(np.array(live, dtype=np.float64))
+            records.append(FeatureDrift.model_validate({**words, **_fields(drifted)}))
     return records
 
 

@@ -84,5 +84,5 @@ class PerformanceService:
             calibration=figures.calibration(found.observations),
             by_advice=figures.by_advice(found, advised, spec),
             skipped=figures.skipped_sessions(advised, trades, self._market.history, spec),
-            drift=figures.drift(advised, live.model.training_values if live else {}),
+            drift=figures.drift(advised, live.model) if live else [],
         )

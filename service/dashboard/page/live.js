@@ -143,7 +143,7 @@ export function drift({ drift: features, champion }) {
     ),
   ];
   const rows = features.map((one) => [
-    one.feature,
+    [one.feature, make("small", {}, [one.meaning, one.unit].filter(Boolean).join("; "))],
     badge(VERDICTS[one.verdict] ?? one.verdict, one.verdict),
     plain(one.psi),
     signed(one.mean_shift, 2),
