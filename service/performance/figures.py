@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -177,7 +177,7 @@ def drift(advised: Sequence[SessionAdvice], model: Model) -> list[FeatureDrift]:
         if training is not None and live:
             words = {"feature": feature.name, "meaning": feature.meaning, "unit": feature.unit}
             drifted = training.drift(np.array(live, dtype=np.float64))
-            records.append(FeatureDrift.model_validate({**words, **_fields(drifted)}))
+            records.append(FeatureDrift.model_validate({**words, **asdict(drifted)}))
     return records
 
 
@@ -238,7 +238,3 @@ def _mean(values: Any) -> float | None:
 def _counts(names: Iterable[str]) -> dict[str, int]:
     """How often each name occurs, most frequent first."""
     return dict(Counter(names).most_common())
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in FeatureDrift.model_fields if name != "feature"}

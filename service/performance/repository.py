@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, RowMapping, Text, cast, select, true
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -87,7 +88,7 @@ class PerformanceRepository:
         """The first advice of each bot for each session from `first` to `last`, in the order of sessions."""
         first_of_each = (
             select(AdviceRow.advice_id)
-            .distinct(AdviceRow.bot, AdviceRow.session)
+            .ext(distinct_on(AdviceRow.bot, AdviceRow.session))
             .where(AdviceRow.session.between(first, last), _of(AdviceRow.bot, bot))
             .order_by(AdviceRow.bot, AdviceRow.session, answered(AdviceRow))
             .subquery()
