@@ -79,7 +79,7 @@ def remember_folds() -> None:
             known[key] = fit(estimator, rows)
         return known[key]
 
-    CurveEstimator.fit_uncalibrated = remembered  # type: ignore[method-assign]
+    CurveEstimator.fit_uncalibrated = remembered  # type: ignore[method-assign,assignment]
 
 
 def options() -> argparse.Namespace:

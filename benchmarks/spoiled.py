@@ -43,6 +43,10 @@ class Case:
 Spoil = Callable[[Case], Case]
 
 
+def without_reports(spoil: Spoil) -> Spoil:
+    return lambda case: replace(spoil(case), trades=[])
+
+
 def vix_times(factor: float) -> Spoil:
     return lambda case: case.with_new(**{name: factor * case.new(name) for name in ("vix_open", "vix_close")})
 
@@ -133,7 +137,7 @@ BARS: dict[str, Spoil] = {
 }
 SPOILED: dict[str, Spoil] = {
     # Without reports, which would contradict such bars at once.
-    **{name: lambda case, spoil=spoil: replace(spoil(case), trades=[]) for name, spoil in BARS.items()},
+    **{name: without_reports(spoil) for name, spoil in BARS.items()},
     "reports: flipped": reports_flipped,
     "reports: VIX x 100": reports_vix_times_100,
     "reports: lies in keeping": reports_lie_in_keeping,

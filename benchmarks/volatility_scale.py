@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def entries(history: MarketHistory, spec: CondorSpec) -> Positions:
     return np.flatnonzero(real)
 
 
-def break_even(history: MarketHistory, spec: CondorSpec, at: Positions, **shape: float) -> list[float]:
+def break_even(history: MarketHistory, spec: CondorSpec, at: Positions, **shape: Any) -> list[float]:
     """The scale, constant over lives, that leaves no edge at each multiplier, by bisection."""
     low, high = np.full(len(MULTIPLIERS), 0.3), np.full(len(MULTIPLIERS), 1.5)
     for _ in range(14):

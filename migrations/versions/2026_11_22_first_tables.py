@@ -5,6 +5,8 @@ Revises:
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
@@ -138,7 +140,7 @@ def upgrade() -> None:
 
 def _install_job_queue() -> None:
     """PgQueuer's own schema, in several statements, which only the driver itself takes."""
-    connection = op.get_bind().connection.driver_connection
+    connection: Any = op.get_bind().connection.driver_connection
     await_only(connection.execute(QueryBuilderEnvironment().build_install_query()))
 
 
