@@ -1,4 +1,4 @@
-"""ARES ML Advisor, the client: advice that never blocks the bot, trades that are never lost."""
+"""Client of the ARES ML Advisor: advice that never blocks the bot, and trades that are never lost."""
 
 from ares_client._advice.advice import Advice
 from ares_client._http.retraining import RetrainMetrics

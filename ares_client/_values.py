@@ -1,7 +1,7 @@
-"""What callers hand over (NumPy scalars, Decimals, timestamps) as plain Python values.
+"""Turns what callers pass (NumPy scalars, Decimals, timestamps) into plain Python values.
 
-A wrong type raises TypeError and names the argument. A value of the right type always passes, NaN included:
-whether it is usable is for others to say.
+A wrong type raises TypeError and names the argument. A value of the right type always passes, even NaN: other
+modules decide whether it is usable.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Number = SupportsFloat | SupportsIndex
 
 @runtime_checkable
 class DateLike(Protocol):
-    """A date, a datetime, a pandas Timestamp, or anything else that writes itself as ISO 8601."""
+    """A date, a datetime, a pandas Timestamp, or anything else with an `isoformat` method."""
 
     def isoformat(self) -> str:
         """The date as ISO 8601 text."""
@@ -25,7 +25,7 @@ class DateLike(Protocol):
 
 
 def number(name: str, value: object) -> float:
-    """The value as a float; NaN or an infinity where it has no finite one."""
+    """The value as a float: NaN or an infinity if no finite float can represent it."""
     if isinstance(value, bool) or not isinstance(value, SupportsFloat | SupportsIndex):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
     try:
@@ -35,25 +35,25 @@ def number(name: str, value: object) -> float:
     except ValueError:  # a signalling NaN
         return math.nan
     except TypeError as error:
-        raise TypeError(f"{name} must be one number: {error}") from error
+        raise TypeError(f"{name} must be a single number: {error}") from error
 
 
 def whole_number(name: str, value: object) -> int | float:
-    """The value as an int where it is whole, otherwise as the float that it is."""
+    """The value as an int if it is whole, otherwise as a float."""
     plain = number(name, value)
     return int(plain) if plain.is_integer() else plain
 
 
 def money(name: str, value: object) -> Decimal:
-    """The value in dollars, exact where it came as a Decimal; NaN or an infinity as `number` has it."""
+    """The value in dollars. A Decimal stays exact; NaN and infinities are as in `number`."""
     plain = number(name, value)
     return value if isinstance(value, Decimal) and math.isfinite(plain) else Decimal(str(plain))
 
 
 def day(name: str, value: object) -> date | str:
-    """The calendar day that a date, a timestamp or ISO 8601 text names, otherwise the text as it is.
+    """The calendar day of a date, a timestamp or ISO 8601 text. Text that is not a date is returned unchanged.
 
-    A timestamp counts by its own date, whatever its time zone.
+    A timestamp counts as the date in its own time zone.
     """
     if isinstance(value, DateLike):
         text = value.isoformat()

@@ -1,4 +1,4 @@
-"""The client that a bot holds: advice that never blocks, outcomes that are never lost."""
+"""`Advisor`, the object that a bot holds: it never blocks on advice and never loses a trade."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LONGEST_RETRAINING_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class RecordedOutcome:
-    """Where a closed trade is kept now. `objection` says why it is in quarantine."""
+    """Where a recorded trade is now. `objection` says why it was quarantined."""
 
     trade_id: str
     kept_in: Literal["outbox", "service", "quarantine"]
@@ -50,7 +50,7 @@ class RecordedOutcome:
 
 @dataclass(frozen=True, slots=True)
 class OutboxStats:
-    """How the outbox stands. `problem` says why the last delivery has failed, None when it has not."""
+    """The state of the outbox. `problem` says why the last delivery failed; None if it succeeded."""
 
     file: Path
     pending: int
@@ -60,14 +60,15 @@ class OutboxStats:
 
 
 class Advisor(Operations):
-    """One bot's connection to the advisor. Safe for threads and forks.
+    """One bot's connection to the advisor. Safe to use from several threads and across forks.
 
-    Making one touches neither network nor disk. The sender starts with the first call and runs until `close`.
+    Creating one touches neither the network nor the disk. The first call starts the background sender, which
+    runs until `close`.
 
     Raises
     ------
     ConfigurationError
-        A setting, given or from `ARES_ADVISOR_*`, cannot be used.
+        A setting is invalid, whether passed in or read from `ARES_ADVISOR_*`.
     """
 
     def __init__(self, settings: ClientSettings | None = None, *, timing: Timing = SYSTEM_TIMING) -> None:
@@ -84,23 +85,23 @@ class Advisor(Operations):
         day_of_week: Number | None = None,
         **options: Unpack[AdviceOptions],
     ) -> Advice:
-        """What to do with today's trade: within `deadline_seconds`, whatever happens.
+        """Advice on today's trade. It comes within `deadline_seconds`, whatever happens.
 
         Parameters
         ----------
         vix
-            The VIX level now, in points.
+            The current VIX level, in points.
         price
-            The SPX level now, in points.
+            The current SPX level, in points.
         day_of_week
-            0 for Monday. The service knows it from the date.
+            0 for Monday. Optional, because the service knows the date.
         options
             See `AdviceOptions`.
 
         Raises
         ------
         TypeError
-            An argument has the wrong type; the message names it.
+            An argument has the wrong type. The message names it.
         """
         self._sender.start()
         return self._desk.ask({"vix": vix, "price": price, "day_of_week": day_of_week, **options})
@@ -113,7 +114,7 @@ class Advisor(Operations):
         day_of_week: Number | None = None,
         **options: Unpack[AdviceOptions],
     ) -> Advice:
-        """Like `get_trading_advice`, without blocking the event loop; `AsyncAdvisor` has the rest."""
+        """Like `get_trading_advice`, but without blocking the event loop. `AsyncAdvisor` has the other calls."""
         self._sender.start()
         return await self._desk.ask_async({"vix": vix, "price": price, "day_of_week": day_of_week, **options})
 
@@ -127,30 +128,30 @@ class Advisor(Operations):
         trade_id: object = None,
         **details: Unpack[TradeDetails],
     ) -> RecordedOutcome:
-        """Keep a closed trade: on disk when this returns, and from then on delivered in the background.
+        """Record a closed trade. It is on disk when this returns, and is then delivered in the background.
 
         Parameters
         ----------
         trade_date
-            The day the trade was opened on. A timestamp counts by its own date.
+            The day the trade was opened. A timestamp counts as the date in its own time zone.
         features
-            What the bot believed at entry, for audit.
+            What the bot believed at entry. Kept for audit.
         outcome
             How the trade ended.
         net_pnl
-            Dollars after costs, of the whole position.
+            Profit or loss of the whole position, in dollars after costs.
         trade_id
-            What the bot calls the trade. Default: made from bot, date, VIX, price and expected
-            move, so that recording the same trade again after a restart changes nothing.
+            The bot's own name for the trade. By default it is derived from bot, date, VIX, price and expected
+            move, so recording the same trade again after a restart changes nothing.
         details
             See `TradeDetails`.
 
         Raises
         ------
         TypeError
-            An argument has the wrong type; the message names it.
+            An argument has the wrong type. The message names it.
         OutcomeNotRecordedError
-            Neither the outbox nor the service could take the trade.
+            Neither the outbox nor the service accepted the trade.
         """
         prepared = prepare_outcome(
             self.settings.bot,
@@ -166,7 +167,7 @@ class Advisor(Operations):
         except OutboxUnavailableError as error:
             return self._deliver_directly(prepared, error)
         if prepared.objection:
-            logger.error("trade %s is in quarantine, see advisor-outbox: %s", prepared.trade_id, prepared.objection)
+            logger.error("trade %s was quarantined (see advisor-outbox): %s", prepared.trade_id, prepared.objection)
             return RecordedOutcome(prepared.trade_id, "quarantine", prepared.objection)
         self._sender.row_added()
         return RecordedOutcome(prepared.trade_id, "outbox")
@@ -178,12 +179,12 @@ class Advisor(Operations):
         force: bool = False,
         timeout_seconds: float = LONGEST_RETRAINING_SECONDS,
     ) -> RetrainMetrics | None:
-        """Deliver what waits, ask for a retraining and wait for its verdict.
+        """Deliver pending outcomes, request a retraining and wait for the result.
 
         Returns
         -------
-        The metrics of the new model when it was promoted. None when there are too few new outcomes, the
-        model was refused, the service did not answer or the time ran out: the log says which.
+        The metrics of the new model if it was promoted. None if there were too few new outcomes, the model was
+        refused, the service did not answer or the time ran out. The log says which.
         """
         with suppress(OutboxUnavailableError):
             self.flush(self.settings.deadline_seconds)
@@ -192,7 +193,7 @@ class Advisor(Operations):
         )
 
     def flush(self, timeout_seconds: float) -> bool:
-        """Try to deliver now, for so many seconds; whether nothing is pending any more.
+        """Try to deliver now, for at most `timeout_seconds`. True if nothing is pending any more.
 
         Raises
         ------
@@ -202,7 +203,7 @@ class Advisor(Operations):
         return self._sender.flush(timeout_seconds)
 
     def stats(self) -> OutboxStats:
-        """How the outbox stands.
+        """The state of the outbox.
 
         Raises
         ------
@@ -220,9 +221,9 @@ class Advisor(Operations):
         )
 
     def close(self, timeout_seconds: float | None = None) -> None:
-        """Deliver what can be delivered at once and stop, within so many seconds (default: the deadline).
+        """Deliver what can be delivered at once, then stop. Takes at most `timeout_seconds` (default: the deadline).
 
-        Afterwards advice is a fallback; an outcome is still kept on disk, for the next start.
+        Afterwards, advice is always a fallback. Outcomes are still saved to disk, for the next start.
         """
         self._desk.close()
         self._sender.stop(self.settings.deadline_seconds if timeout_seconds is None else timeout_seconds)
@@ -238,7 +239,7 @@ class Advisor(Operations):
         self.close()
 
     def _deliver_directly(self, prepared: PreparedOutcome, problem: OutboxUnavailableError) -> RecordedOutcome:
-        logger.error("the outbox cannot be used, delivering trade %s directly: %s", prepared.trade_id, problem)
+        logger.error("outbox unavailable, sending trade %s straight to the service: %s", prepared.trade_id, problem)
         if prepared.objection:
             raise OutcomeNotRecordedError(prepared.trade_id, problem, prepared.objection) from problem
         try:
@@ -248,7 +249,7 @@ class Advisor(Operations):
         return RecordedOutcome(prepared.trade_id, "service")
 
     def _assemble(self) -> None:
-        """Build every part anew: at the start, and in a forked child, where no thread has come along."""
+        """Build every part from scratch: at the start, and in a forked child, which has no threads of its parent."""
         super().__init__(self._make_transport(), self._timing)
         self._outbox = Outbox(self._make_outbox_file(), self._timing)
         self._delivery = Delivery(self._outbox, self._transport, self._timing)

@@ -1,4 +1,4 @@
-"""The asynchronous face: the same advisor, for bots that live in an event loop."""
+"""`AsyncAdvisor`: the same client for bots that run in an event loop."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ T = TypeVar("T")
 
 
 class AsyncAdvisor:
-    """An `Advisor` whose calls are awaited; each means what the method of the same name there means.
+    """An `Advisor` whose calls are awaited. Each method does the same as its namesake on `Advisor`.
 
-    Advice that is no longer awaited is abandoned. Everything else is completed even when the task is
-    cancelled, so that a trade handed over is a trade kept.
+    Cancelling a request for advice abandons it. Every other call runs to its end even if its task is cancelled,
+    so a trade that has been handed over is kept.
     """
 
     def __init__(self, settings: ClientSettings | None = None, *, advisor: Advisor | None = None) -> None:
@@ -49,7 +49,7 @@ class AsyncAdvisor:
 
     @property
     def settings(self) -> ClientSettings:
-        """What it was configured with."""
+        """The settings in use."""
         return self._advisor.settings
 
     async def get_trading_advice(
@@ -152,13 +152,13 @@ class AsyncAdvisor:
 
 
 async def _in_thread(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
-    """Run it in a daemon thread of its own: the loop's executor may be busy, and would hold up its exit."""
+    """Run it in its own daemon thread. The loop's executor may be busy, and `asyncio.run` waits for it at exit."""
     future: Future[T] = Future()
 
     def run() -> None:
         try:
             future.set_result(function(*arguments, **keywords))
-        except BaseException as error:  # it belongs to whoever awaits the result
+        except BaseException as error:  # raised where the result is awaited
             future.set_exception(error)
 
     threading.Thread(target=run, name="ares-advisor-async", daemon=True).start()

@@ -1,16 +1,16 @@
-"""What can go wrong, as one tree. Advice raises none of these: it falls back and names the reason.
+"""The client's exceptions, as one tree. A request for advice raises none of them: it falls back and says why.
 
 AdvisorError
-├── ConfigurationError             a setting that cannot be used (also a ValueError)
+├── ConfigurationError             a setting is invalid (also a ValueError)
 ├── OutboxUnavailableError         the outbox cannot be read or written
-├── OutcomeNotRecordedError        neither the outbox nor the service has taken the trade
-└── ServiceError                   a call to the service has not succeeded
+├── OutcomeNotRecordedError        neither the outbox nor the service accepted the trade
+└── ServiceError                   a call to the service failed
     ├── ServiceUnreachableError    no reply: DNS, refused, reset, TLS
     │   └── DeadlineExceededError  no reply in time
-    ├── ServiceFailedError         429 or 5xx: the service cannot answer now
-    ├── ServiceRefusedError        any other status: the service will not answer this
-    └── BadReplyError              a reply that the contract does not allow
-        └── NewerContractError     a reply in a contract newer than this client
+    ├── ServiceFailedError         408, 425, 429 or 5xx: the service cannot answer now
+    ├── ServiceRefusedError        any other status: the service rejects the request
+    └── BadReplyError              the reply violates the contract
+        └── NewerContractError     the reply uses a newer contract than this client
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from enum import StrEnum
 
 
 class FallbackReason(StrEnum):
-    """Why an advice is the bot's own configuration and not the service's answer."""
+    """Why advice is the bot's own configuration and not the service's answer."""
 
     INVALID_MARKET_DATA = "invalid_market_data"
     INVALID_REQUEST = "invalid_request"
@@ -38,11 +38,11 @@ class FallbackReason(StrEnum):
 
 
 class AdvisorError(Exception):
-    """The root of everything that this client raises on purpose."""
+    """Base class of every exception that this client raises on purpose."""
 
 
 class ConfigurationError(AdvisorError, ValueError):
-    """A setting cannot be used; the message names it."""
+    """A setting is invalid. The message names it."""
 
 
 class OutboxUnavailableError(AdvisorError):
@@ -50,7 +50,7 @@ class OutboxUnavailableError(AdvisorError):
 
 
 class OutcomeNotRecordedError(AdvisorError):
-    """Neither the outbox nor the service has taken the trade: the caller still holds the only copy."""
+    """Neither the outbox nor the service accepted the trade. The caller still holds the only copy."""
 
     def __init__(self, trade_id: str, outbox_problem: Exception, service_problem: str) -> None:
         super().__init__(trade_id, outbox_problem, service_problem)
@@ -60,18 +60,18 @@ class OutcomeNotRecordedError(AdvisorError):
 
     def __str__(self) -> str:
         return (
-            f"trade {self.trade_id} is not recorded: "
+            f"trade {self.trade_id} was not recorded: "
             f"outbox: {self.outbox_problem}; direct delivery: {self.service_problem}"
         )
 
 
 class ServiceError(AdvisorError):
-    """A call to the service has not succeeded."""
+    """A call to the service failed."""
 
     reason: FallbackReason
-    """The name under which a fallback reports this error."""
+    """The reason that a fallback gives for this error."""
     means_sick = True
-    """Whether it says that the service is unwell, and counts towards opening the breaker."""
+    """Whether the error suggests an unhealthy service, and so counts towards opening the breaker."""
 
 
 class ServiceUnreachableError(ServiceError):
@@ -81,13 +81,13 @@ class ServiceUnreachableError(ServiceError):
 
 
 class DeadlineExceededError(ServiceUnreachableError):
-    """No reply within the time that the caller was prepared to wait."""
+    """No reply within the caller's deadline."""
 
     reason = FallbackReason.TIMEOUT
 
 
 class ServiceFailedError(ServiceError):
-    """The service cannot answer now (429 or 5xx); the same request may succeed later."""
+    """The service cannot answer now (408, 425, 429 or 5xx). The same request may succeed later."""
 
     def __init__(self, status: int, detail: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(status, detail, retry_after_seconds)
@@ -101,7 +101,7 @@ class ServiceFailedError(ServiceError):
 
 
 class ServiceRefusedError(ServiceError):
-    """The service will not answer this request; `status` and `detail` say why."""
+    """The service rejects this request. `status` and `detail` say why."""
 
     means_sick = False
 
@@ -122,13 +122,13 @@ class ServiceRefusedError(ServiceError):
 
 
 class BadReplyError(ServiceError):
-    """The reply is not what the contract says: garbage, too large, out of range, not finite."""
+    """The reply violates the contract: not JSON, too large, out of range or not finite."""
 
     reason = FallbackReason.BAD_REPLY
 
 
 class NewerContractError(BadReplyError):
-    """The service speaks a newer contract: update this client."""
+    """The service uses a newer contract. Update this client."""
 
     reason = FallbackReason.NEWER_CONTRACT
     means_sick = False

@@ -1,4 +1,4 @@
-"""`advisor-outbox`: look at the trades that wait or are in quarantine, send them again, take them out."""
+"""`advisor-outbox`: list, export, retry and discard the trades in a bot's outbox."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RETRY_SECONDS = 30.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0; 1 if `retry` leaves trades behind; 2 if the outbox cannot be used."""
+    """Run one command. Returns 0 on success, 1 if `retry` leaves trades behind, 2 on an error."""
     logging.basicConfig(format="%(levelname)s %(message)s")
     options = _parser().parse_args(arguments)
     given = {name: getattr(options, name) for name in ("outbox", "bot") if getattr(options, name)}
@@ -42,38 +42,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="advisor-outbox",
-        description="The outbox of a bot: trades that wait for the service, and trades in quarantine.",
-        epilog="What is not given here is read from ARES_ADVISOR_OUTBOX, ARES_ADVISOR_BOT and, for retry, "
-        "ARES_ADVISOR_URL and ARES_ADVISOR_API_KEY.",
+        description="Show and repair a bot's outbox: trades waiting for delivery, and trades in quarantine.",
+        epilog="Options that are not given are read from ARES_ADVISOR_OUTBOX and ARES_ADVISOR_BOT. The retry command "
+        "also reads ARES_ADVISOR_URL and ARES_ADVISOR_API_KEY.",
     )
-    parser.add_argument("--outbox", type=Path, help="the folder that holds the outbox")
-    parser.add_argument("--bot", help="the bot whose outbox it is")
+    parser.add_argument("--outbox", type=Path, help="folder that contains the outbox")
+    parser.add_argument("--bot", help="name of the bot")
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    command = commands.add_parser("list", help="show the trades, oldest first")
+    command = commands.add_parser("list", help="list trades, oldest first")
     _add_state_filter(command)
     command.set_defaults(run=_list)
 
-    command = commands.add_parser("export", help="write the trades as JSON lines")
+    command = commands.add_parser("export", help="write trades as JSON lines")
     _add_state_filter(command)
-    command.add_argument("file", nargs="?", type=Path, help="where to; default: standard output")
+    command.add_argument("file", nargs="?", type=Path, help="output file (default: standard output)")
     command.set_defaults(run=_export)
 
-    command = commands.add_parser("retry", help="make quarantined trades pending again and try to deliver")
-    command.add_argument("trade_id", nargs="*", help="which trades; default: all in quarantine")
-    command.add_argument("--seconds", type=float, default=RETRY_SECONDS, help="how long to try (%(default)s)")
+    command = commands.add_parser("retry", help="make quarantined trades pending again and try to deliver them")
+    command.add_argument("trade_id", nargs="*", help="trades to retry (default: all in quarantine)")
+    command.add_argument("--seconds", type=float, default=RETRY_SECONDS, help="how long to try (default: %(default)s)")
     command.set_defaults(run=_retry)
 
-    command = commands.add_parser("discard", help="remove quarantined trades, writing them to standard output")
-    command.add_argument("trade_id", nargs="+", help="which trades")
+    command = commands.add_parser("discard", help="print quarantined trades as JSON lines, then delete them")
+    command.add_argument("trade_id", nargs="+", help="trades to discard")
     command.set_defaults(run=_discard)
     return parser
 
 
 def _add_state_filter(command: argparse.ArgumentParser) -> None:
     states = command.add_mutually_exclusive_group()
-    states.add_argument("--pending", dest="state", action="store_const", const="pending", help="only these")
-    states.add_argument("--quarantined", dest="state", action="store_const", const="quarantined", help="only these")
+    states.add_argument(
+        "--pending", dest="state", action="store_const", const="pending", help="only trades waiting for delivery"
+    )
+    states.add_argument(
+        "--quarantined", dest="state", action="store_const", const="quarantined", help="only trades in quarantine"
+    )
 
 
 def _list(options: argparse.Namespace, settings: ClientSettings, outbox: Outbox) -> int:
@@ -131,7 +135,7 @@ def _in_quarantine(outbox: Outbox, trade_ids: Sequence[str]) -> list[OutboxRow]:
 def _as_json_line(row: OutboxRow) -> str:
     try:
         outcome: Any = json.loads(row.body)
-    except ValueError:  # damaged on disk: as it is, for a human to read
+    except ValueError:  # damaged on disk: left as text for a human to read
         outcome = row.body
     line = {
         "state": row.state,

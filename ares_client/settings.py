@@ -1,4 +1,4 @@
-"""Where the service is, who asks, and what the bot does when nobody answers. Read once, then frozen."""
+"""The client's settings: where the service is, who is asking, and what a fallback suggests."""
 
 from __future__ import annotations
 
@@ -21,44 +21,45 @@ ENVIRONMENT_PREFIX = "ARES_ADVISOR_"
 
 
 def default_outbox() -> Path:
-    """The folder for state that must survive a restart, by the XDG rules."""
+    """The outbox folder in the user's state directory.
+
+    See the XDG Base Directory Specification, https://specifications.freedesktop.org/basedir-spec/latest/.
+    """
     state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
     try:
         return Path(state).expanduser() / "ares-advisor"
     except RuntimeError as error:
-        raise ConfigurationError(
-            f"there is no home folder to keep the outbox in: set {ENVIRONMENT_PREFIX}OUTBOX"
-        ) from error
+        raise ConfigurationError(f"there is no home folder for the outbox: set {ENVIRONMENT_PREFIX}OUTBOX") from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientSettings:
-    """Everything that can be configured. Each has a variable `ARES_ADVISOR_<NAME>`.
+    """Everything that can be configured. Each setting has a variable `ARES_ADVISOR_<NAME>`.
 
     Raises
     ------
     ConfigurationError
-        A value cannot be used; the message names it.
+        A value is invalid. The message names it.
     """
 
     url: str = "http://127.0.0.1:8000"
-    """Where the service is, `http` or `https`, with a path if it lives below one."""
+    """Base URL of the service, `http` or `https`, with its path if it has one."""
     api_key: str | None = field(default=None, repr=False)
     """The bearer token. Never logged."""
     bot: str = AdviceRequest.model_fields["bot"].default
-    """Who trades: names the trades together with their ids, and the outbox file."""
+    """Name of the bot. It identifies trades together with their ids, and names the outbox file."""
     deadline_seconds: float = 2.0
-    """How long advice may take, name resolution included."""
+    """How long a request for advice may take, DNS lookup included."""
     outbox: Path = field(default_factory=default_outbox)
-    """The folder of the outbox, on a local disk. Bots with the same name share a file in it."""
+    """Folder of the outbox, on a local disk. Bots with the same name share a file in it."""
     ca_file: Path | None = None
-    """Certificates to trust instead of the system's, as PEM."""
+    """PEM file with the certificates to trust instead of the system's."""
     risk_per_trade_pct: float = 10.0
-    """The bot's own risk, in % of the account: what a fallback suggests."""
+    """The bot's own risk, in % of the account. A fallback suggests it."""
     sd_multiplier: float = 1.0
-    """The bot's own multiplier: what advice is asked for, and what a fallback suggests."""
+    """The bot's own multiplier. Advice is requested for it, and a fallback suggests it."""
     base_rate: float = 0.70
-    """The win rate that a fallback states."""
+    """The win probability that a fallback reports."""
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
@@ -68,12 +69,12 @@ class ClientSettings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, **given: Any) -> ClientSettings:
-        """Read what is not given from `ARES_ADVISOR_*`; an empty variable counts as unset.
+        """Read the settings that are not given from `ARES_ADVISOR_*`. An empty variable counts as unset.
 
         Raises
         ------
         ConfigurationError
-            A value cannot be used; the message names its variable.
+            A value is invalid. The message names its variable.
         """
         for name in {setting.name for setting in fields(cls)} - given.keys():
             text = environ.get(ENVIRONMENT_PREFIX + name.upper(), "")
@@ -91,7 +92,7 @@ def _parse(name: str, text: str) -> object:
     try:
         return _PARSERS.get(name, str)(text)
     except (ValueError, RuntimeError) as error:
-        raise ConfigurationError(f"{ENVIRONMENT_PREFIX}{name.upper()} cannot be read: {error}") from error
+        raise ConfigurationError(f"{ENVIRONMENT_PREFIX}{name.upper()} is invalid: {error}") from error
 
 
 def _check_url(url: str) -> str | None:
@@ -101,15 +102,15 @@ def _check_url(url: str) -> str | None:
     except ValueError:
         return "is not a URL"
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_valid:
-        return "must read http://host:port or https://host:port"
+        return "must look like http://host:port or https://host:port"
     if parts.username or parts.query or parts.fragment or not url.isascii() or not url.isprintable():
-        return "must hold no user name, query, fragment or unusual character"
+        return "must not contain a user name, a query, a fragment, or characters that are not printable ASCII"
     return None
 
 
 def _check_api_key(key: str | None) -> str | None:
     if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key != ""):
-        return "must be printable ASCII without spaces around it"
+        return "must be printable ASCII, not empty, without leading or trailing spaces"
     return None
 
 
@@ -123,7 +124,7 @@ def _check_bot(bot: str) -> str | None:
 
 def _between(low: float, high: float) -> Callable[[float], str | None]:
     def check(value: float) -> str | None:
-        return None if math.isfinite(value) and low <= value <= high else f"must be from {low} to {high}"
+        return None if math.isfinite(value) and low <= value <= high else f"must be between {low} and {high}"
 
     return check
 

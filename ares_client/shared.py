@@ -1,4 +1,4 @@
-"""The guide's functions: one advisor for the whole process, configured from `ARES_ADVISOR_*`."""
+"""The guide's functions: one advisor per process, configured by `ARES_ADVISOR_*`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _shared: list[Advisor] = []
 
 
 def get_advisor() -> Advisor:
-    """The process's advisor, made on the first call and closed at exit.
+    """The process's advisor. The first call creates it, and it is closed at exit.
 
     Raises
     ------
     ConfigurationError
-        A variable `ARES_ADVISOR_*` cannot be used.
+        One of the `ARES_ADVISOR_*` variables is invalid.
     """
     if not _shared:
         advisor = Advisor()
@@ -39,7 +39,7 @@ def get_advisor() -> Advisor:
 
 
 def use_advisor(advisor: Advisor | None) -> Advisor | None:
-    """Make it the process's advisor, in place of the one that is returned; None forgets it."""
+    """Replace the process's advisor and return the previous one. None removes it."""
     former = _shared[0] if _shared else None
     _shared[:] = [advisor] if advisor else []
     return former
@@ -48,14 +48,14 @@ def use_advisor(advisor: Advisor | None) -> Advisor | None:
 def get_trading_advice(
     *, vix: Number, price: Number, day_of_week: Number | None = None, **options: Unpack[AdviceOptions]
 ) -> Advice:
-    """What to do with today's trade; see `Advisor.get_trading_advice`.
+    """Advice on today's trade; see `Advisor.get_trading_advice`.
 
-    A configuration that cannot be used is no reason to raise in the trading window: it is logged, and the
-    answer is a fallback to the defaults of `ClientSettings`.
+    An invalid configuration does not raise here, in the trading window. It is logged, and the answer is a
+    fallback with the defaults of `ClientSettings`.
     """
     try:
         advisor = get_advisor()
     except ConfigurationError as error:
-        logger.critical("advice is a fallback, because the configuration cannot be used: %s", error)
+        logger.critical("advice is a fallback because the configuration is invalid: %s", error)
         return Advice.fallback(ClientSettings(outbox=Path()), FallbackReason.MISCONFIGURED)
     return advisor.get_trading_advice(vix=vix, price=price, day_of_week=day_of_week, **options)

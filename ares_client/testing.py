@@ -1,4 +1,4 @@
-"""For the tests of bots: the real client with memory behind it. No network, no disk, no waiting.
+"""For bots' tests: the real client with an in-memory service. No network, no disk, no waiting.
 
 with installed(InMemoryAdvisor()) as advisor:
     advisor.will_answer(advice=TradingAdvice.SKIP_TODAY, win_probability=0.55)
@@ -71,7 +71,7 @@ USUAL_REPLY = AdviceReply(
 
 
 class InMemoryService:
-    """Answers the client's requests from what it was told, and remembers what it was asked."""
+    """Answers the client's requests as instructed, and remembers them."""
 
     def __init__(self) -> None:
         self.questions: list[AdviceRequest] = []
@@ -82,7 +82,7 @@ class InMemoryService:
         self.seconds = 0.0
 
     def exchange(self, request: HttpRequest, deadline: Deadline) -> HttpResponse:
-        """Answer at once, or fail as it was told; slowness is pretended, not lived through."""
+        """Answer or fail at once, as instructed. Slowness is simulated without waiting."""
         if self.error:
             raise self.error
         if self.seconds > deadline.seconds:
@@ -130,9 +130,9 @@ class InMemoryService:
 
 
 class InMemoryAdvisor(Advisor):
-    """An `Advisor` that answers `TRADE_FULL` at 85 % until it is told otherwise.
+    """An `Advisor` that answers `TRADE_FULL` with a win probability of 85 % until told otherwise.
 
-    Arguments are checked, outcomes prepared and replies read by the same code as in production.
+    The same code as in production checks arguments, prepares outcomes and reads replies.
     """
 
     def __init__(self, settings: ClientSettings | None = None) -> None:
@@ -141,7 +141,7 @@ class InMemoryAdvisor(Advisor):
 
     @property
     def questions(self) -> list[AdviceRequest]:
-        """What was asked, oldest first; a question that failed is not among them."""
+        """The requests for advice, oldest first, without those that failed."""
         return self._service.questions
 
     @property
@@ -150,30 +150,30 @@ class InMemoryAdvisor(Advisor):
         return self._service.outcomes
 
     def will_answer(self, **changes: Any) -> None:
-        """Answer at once from now on, with these fields of `AdviceReply` changed from the usual.
+        """Answer at once from now on, with these fields of `AdviceReply` changed from their defaults.
 
         Raises
         ------
         ValueError
-            There is no such field, or the contract does not allow its value.
+            There is no such field, or the value violates the contract.
         """
         unknown = changes.keys() - AdviceReply.model_fields.keys()
         if unknown:
-            raise ValueError(f"AdviceReply has no {', '.join(sorted(unknown))}")
+            raise ValueError(f"AdviceReply has no field {', '.join(sorted(unknown))}")
         self._service.reply = AdviceReply.model_validate({**USUAL_REPLY.model_dump(), **changes})
         self._service.error = None
         self._service.seconds = 0.0
 
     def will_take(self, seconds: float) -> None:
-        """Pretend that every answer takes so long; nobody waits for it."""
+        """Pretend that every answer takes this long. Nobody waits for it."""
         self._service.seconds = seconds
 
     def will_fail(self, error: ServiceError | None = None) -> None:
-        """Fail every call from now on; outcomes wait in the outbox until `will_answer` and `flush`."""
+        """Fail every call from now on. Outcomes wait in the outbox until `will_answer` and `flush`."""
         self._service.error = error or ServiceUnreachableError("told to fail")
 
     def will_promote(self, metrics: Metrics | None) -> None:
-        """Let a retraining with enough outcomes end in a model with these metrics; None: in a refusal."""
+        """Let a retraining with enough outcomes promote a model with these metrics; None lets it be refused."""
         self._service.metrics = metrics
 
     def _make_transport(self) -> InMemoryService:
@@ -197,7 +197,7 @@ class InMemoryAdvisor(Advisor):
 
 @contextmanager
 def installed(advisor: A) -> Iterator[A]:
-    """While inside, `get_advisor` and `get_trading_advice` use this advisor."""
+    """Inside the block, `get_advisor` and `get_trading_advice` use this advisor."""
     former = use_advisor(advisor)
     try:
         yield advisor
@@ -207,7 +207,7 @@ def installed(advisor: A) -> Iterator[A]:
 
 
 class _MemoryFile(OutboxFile):
-    """An outbox file that is none."""
+    """An outbox file in memory."""
 
     def exists(self) -> bool:
         return True
@@ -220,7 +220,7 @@ class _MemoryFile(OutboxFile):
 
 
 class _InlineSender(Sender):
-    """Delivers in the caller's thread, at once."""
+    """Delivers at once, in the caller's thread."""
 
     def start(self) -> None:
         """No thread is needed."""

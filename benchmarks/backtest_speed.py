@@ -18,7 +18,7 @@ import numpy as np
 
 from kronos.backtest import backtest
 from kronos.backtest.trades import sell
-from kronos.condor.costs import Terms
+from kronos.condor.costs import Costs
 from kronos.condor.pricing import DEFAULT_SURFACE, Surface
 from kronos.condor.settlement import entry_price, entry_vix, settlement_price
 from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec
@@ -52,7 +52,7 @@ def synthetic_history(seed: int = 0) -> MarketHistory:
 
 
 def plain_net_pnl(
-    history: MarketHistory, spec: CondorSpec, terms: Terms, surface: Surface = DEFAULT_SURFACE
+    history: MarketHistory, spec: CondorSpec, costs: Costs, surface: Surface = DEFAULT_SURFACE
 ) -> list[list[float]]:
     """Net dollars of one condor held to settlement, by session and multiplier, one at a time."""
     price, vix, settlement = (
@@ -71,7 +71,7 @@ def plain_net_pnl(
         move = price[at] * vix[at] / 100 * math.sqrt(spec.horizon_sessions / 252)
         results.append(
             [
-                _net(price[at], vix[at], settlement[at], move * multiplier, life, spec, terms, surface)
+                _net(price[at], vix[at], settlement[at], move * multiplier, life, spec, costs, surface)
                 for multiplier in SD_MULTIPLIERS
             ]
         )
@@ -85,7 +85,7 @@ def _net(
     half_width: float,
     life: float,
     spec: CondorSpec,
-    terms: Terms,
+    costs: Costs,
     surface: Surface,
 ) -> float:
     step, wing = spec.strike_step_points, spec.wing_width_points
@@ -100,7 +100,7 @@ def _net(
     )
     mid = min(max(put - put_wing + call - call_wing, 0.0), wing)
     loss = min(max(put_short - settlement, 0.0), wing) + min(max(settlement - call_short, 0.0), wing)
-    return 100 * (mid - 2 * terms.slippage_points - loss) - 4 * terms.commission_dollars
+    return 100 * (mid - 2 * costs.slippage_points - loss) - 4 * costs.commission_dollars
 
 
 def _value(price: float, strike: float, vix: float, scale: float, life: float, surface: Surface, *, put: bool) -> float:
@@ -128,10 +128,10 @@ def main() -> None:
         print(f"  {spec.entry}, dte {spec.dte_sessions}, {spec.management}: {took:.3f} s")
     spec, positions = SPECS[0], np.arange(len(history) - SPECS[0].dte_sessions)
     started = time.perf_counter()
-    sell(history, positions, spec, Terms(), SD_MULTIPLIERS, quotes=None, surface=DEFAULT_SURFACE)
+    sell(history, positions, spec, Costs(), SD_MULTIPLIERS, quotes=None, surface=DEFAULT_SURFACE)
     vectorised = time.perf_counter() - started
     started = time.perf_counter()
-    plain_net_pnl(history, spec, Terms())
+    plain_net_pnl(history, spec, Costs())
     loop = time.perf_counter() - started
     print(f"trades alone, {spec.entry}, dte {spec.dte_sessions}: vectorised {vectorised:.3f} s, loop {loop:.3f} s")
     print(f"ratio {loop / vectorised:.0f}")

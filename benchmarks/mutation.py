@@ -4,8 +4,8 @@
     python -m benchmarks.mutation --sample 20     # a quick look
 
 cosmic-ray changes one operator, constant or comparison at a time in copies of the tree, and runs the unit tests on
-each. It is installed into a folder of its own, since nothing else needs it. Mutants inside annotations change nothing and
-are left out. A survivor is either equivalent, and its reader can say why, or it shows that a test is missing.
+each. It is installed into a folder of its own, since nothing else needs it. Mutants inside annotations change nothing
+and are left out. A survivor is either equivalent, and its reader can say why, or it shows that a test is missing.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kronos.backtest.trades import sell
-from kronos.condor.costs import Terms
+from kronos.condor.costs import Costs
 from kronos.condor.pricing import Surface
 from kronos.condor.settlement import CLOSES_AT_MINUTE, entry_price, entry_vix, settlement_price, settles_at_minute
 from kronos.condor.spec import CondorSpec, Entry
@@ -25,7 +25,7 @@ from kronos.market.history import MarketHistory, Positions, stale_open_years, ye
 
 HORIZONS: dict[Entry, tuple[int, ...]] = {"open": (0, 1, 5, 10, 21), "close": (1, 2, 5, 10, 22)}
 MULTIPLIERS = (0.6, 0.8, 1.0, 1.2, 1.5)
-FREE = Terms(slippage_points=0, commission_dollars=0)
+FREE = Costs(slippage_points=0, commission_dollars=0)
 NORMAL_MEDIAN = 0.6745
 
 

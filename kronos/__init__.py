@@ -1,1 +1,1 @@
-"""KRONOS: market history to trades, features, a calibrated model and its evaluation."""
+"""KRONOS: from market history to trades, features, a calibrated model and its evaluation."""

@@ -1,4 +1,4 @@
-"""`python -m kronos` is `kronos`."""
+"""`python -m kronos` runs `kronos`."""
 
 from kronos.cli import main
 

@@ -1,4 +1,4 @@
-"""`kronos`: the command line. Bad input is one line on stderr and exit code 2; nothing is written then."""
+"""`kronos`: the command line. Bad input prints one line on stderr, exits with code 2 and writes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kronos.errors import KronosError
 BAD_INPUT = 2
 
 app = typer.Typer(
-    help="KRONOS: market history to trades, features, a calibrated model and its evaluation.",
+    help="KRONOS: from market history to trades, features, a calibrated model and its evaluation.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,7 +32,7 @@ app.command("fetch")(fetch_command)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; a `KronosError` is one line and exit code 2."""
+    """Run a command. A `KronosError` prints one line and exits with code 2."""
     try:
         app(arguments)
     except KronosError as error:

@@ -1,4 +1,4 @@
-"""What can go wrong in KRONOS, by name.
+"""The errors of KRONOS.
 
 KronosError
 ├── MarketDataError       a bar, a file or a range of dates cannot be used
@@ -13,7 +13,7 @@ __all__ = ["ArtefactError", "KronosError", "MarketDataError", "TrainingRefusedEr
 
 
 class KronosError(Exception):
-    """Something that the caller can mend; its text is one line that says what and how."""
+    """A problem that the caller can solve; its text is one line that says what is wrong and what to do."""
 
 
 class MarketDataError(KronosError):

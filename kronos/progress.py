@@ -1,4 +1,4 @@
-"""How far a long piece of work has come: phases, each with steps, as one fraction that never falls."""
+"""Progress of a long piece of work: phases with steps, reported as one fraction that never falls."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Progress = Callable[[int, int], None]
-"""Called with the steps done and the steps in all."""
+"""Called with the number of steps done and the total."""
 
 Phases = Callable[[str], Progress]
-"""Called with the name of the phase that begins; gives what its steps are told to."""
+"""Called with the name of the phase that begins; returns the callback for its steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where the work stands: `done` of `total` steps of a phase, and the fraction of the whole, 0 to 1."""
+    """Where the work stands: `done` of `total` steps of a phase, and the fraction of all the work, 0 to 1."""
 
     phase: str
     done: int
@@ -23,12 +23,12 @@ class Step:
 
 
 class PhasedProgress:
-    """Phases of known shares, told as steps.
+    """Turn phases of known length into steps.
 
     Parameters
     ----------
-    shares : by phase, in order: roughly what part of the whole time it takes; they add up to 1
-    tell : called with every step, and with step 0 of 1 as a phase begins
+    shares : by phase, in order: its approximate share of the total time; they add up to 1
+    tell : called with every step, and with step 0 of 1 when a phase begins
     """
 
     def __init__(self, shares: Mapping[str, float], tell: Callable[[Step], None]) -> None:
@@ -36,7 +36,7 @@ class PhasedProgress:
         self._tell = tell
 
     def __call__(self, phase: str) -> Progress:
-        """Begin a phase; those before it count as done."""
+        """Begin a phase; the phases before it count as done."""
         names = list(self._shares)
         before = sum(self._shares[name] for name in names[: names.index(phase)])
 
@@ -48,5 +48,5 @@ class PhasedProgress:
 
 
 def silent(_phase: str) -> Progress:
-    """Tell nobody."""
+    """Report to nobody."""
     return lambda _done, _total: None

@@ -1,1 +1,1 @@
-"""Asking for advice: the request, the deadline, the circuit breaker, and the fallback."""
+"""Asking for advice: the request, the deadline, the circuit breaker and the fallback."""

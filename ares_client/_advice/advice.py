@@ -1,4 +1,4 @@
-"""An advice: the service's answer, or the bot's own configuration and the reason why."""
+"""`Advice`: the service's answer, or the bot's own configuration and the reason for it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Advice:
-    """What to do with today's trade. `source` says who speaks; a fallback has a `reason` and no model.
+    """What to do with today's trade. `source` says where it comes from; a fallback has a `reason` and no model.
 
-    `suggested_risk_pct` is in % of the account, multipliers are in expected moves, probabilities from 0 to 1.
-    The rest is as `AdviceReply` describes it.
+    `suggested_risk_pct` is in % of the account, multipliers are in expected moves, and probabilities run from 0 to
+    1. The other fields are as in `AdviceReply`.
     """
 
     advice: TradingAdvice

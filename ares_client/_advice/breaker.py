@@ -1,4 +1,4 @@
-"""Stops asking a service that does not answer, and finds out in the background when it does again."""
+"""The circuit breaker: stops asking a failing service, and probes it in the background until it recovers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 
 class Breaker:
-    """Opens after so many failures in a row; is closed again by a probe of its own, 5 to 60 s apart.
+    """Opens after several failures in a row. While it is open it probes every 5 to 60 s, and a success closes it.
 
-    `probe` asks the service whether it is well, in a daemon thread that lives while the breaker is open.
+    `probe` asks the service whether it is healthy. It runs in a daemon thread that lives while the breaker is open.
     """
 
     def __init__(self, probe: Callable[[], bool], timing: Timing, failures_to_open: int) -> None:
@@ -35,39 +35,39 @@ class Breaker:
         self.is_open = False
 
     def succeeded(self) -> None:
-        """An answer came."""
+        """The service answered."""
         with self._lock:
             self._failures = 0
             self._probe_in_seconds = FIRST_PROBE_SECONDS
 
     def failed(self) -> None:
-        """No usable answer came."""
+        """The service gave no usable answer."""
         with self._lock:
             self._failures += 1
             if self.is_open or self._failures < self._failures_to_open or self._stopped.is_set():
                 return
             self.is_open = True
-        logger.warning("%d failures in a row: not asking until the service is well again", self._failures)
+        logger.warning("%d failures in a row: not asking again until the service recovers", self._failures)
         self._start_probing()
 
     def stop(self) -> None:
-        """End the probing, for good."""
+        """Stop probing for good."""
         self._stopped.set()
 
     def _start_probing(self) -> None:
         try:
             threading.Thread(target=self._keep_probing, name="ares-advisor-probe", daemon=True).start()
-        except RuntimeError:  # no thread to be had: ask again rather than stay open for ever
+        except RuntimeError:  # no thread for the probes: close, or it would stay open for ever
             self._close()
 
     def _keep_probing(self) -> None:
         while self.is_open and not self._timing.wait(self._stopped, self._next_pause()):
             if self._probe():
                 self._close()
-                logger.info("the service is well again")
+                logger.info("the service has recovered")
 
     def _next_pause(self) -> float:
-        """Doubles with every probe since the last answer, also across openings."""
+        """Seconds until the next probe. They double until the service answers, also across openings."""
         with self._lock:
             pause = self._probe_in_seconds
             self._probe_in_seconds = min(2 * pause, LONGEST_PROBE_SECONDS)

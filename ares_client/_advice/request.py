@@ -1,4 +1,4 @@
-"""What ARES asks: the caller's arguments, made into the request that the contract allows."""
+"""Turns the caller's arguments into a request that the contract allows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class Hints(TypedDict, total=False):
-    """Features that the bot may know. Used only where the service cannot derive them itself."""
+    """Features that the bot may know. The service uses them only if it cannot derive them itself."""
 
     vix_percentile_30d: Number | None
     vix_change_1d: Number | None
@@ -30,12 +30,12 @@ class Hints(TypedDict, total=False):
 
 
 class AdviceOptions(Hints, total=False):
-    """What may be said besides VIX, price and day."""
+    """Optional arguments besides VIX, price and day of the week."""
 
     as_of: datetime | None
-    """The moment of entry, with its time zone. Default: now, by the service's clock."""
+    """The time of entry, with its time zone. Default: now, by the service's clock."""
     sd_multiplier: Number | None
-    """The multiplier to be advised on. Default: the bot's own."""
+    """The multiplier to ask about. Default: the bot's own."""
 
 
 HINTS = frozenset(Hints.__annotations__)
@@ -43,7 +43,7 @@ ALLOWED = {name: spec for name, spec in AdviceRequest.model_fields.items() if na
 
 
 class UnusableRequestError(Exception):
-    """A value of the right type that the contract has no place for; `reason` is the fallback's."""
+    """A value has the right type but violates the contract. `reason` is the fallback's reason."""
 
     def __init__(self, names: set[str]) -> None:
         super().__init__(", ".join(sorted(names)))
@@ -52,14 +52,14 @@ class UnusableRequestError(Exception):
 
 
 def build_advice_request(defaults: Mapping[str, Any], arguments: Mapping[str, object]) -> AdviceRequest:
-    """The request, without such hints as the contract would refuse: advice matters more than they do.
+    """Build the request. Hints that violate the contract are left out, because advice matters more than they do.
 
     Raises
     ------
     TypeError
-        An argument has the wrong type; the message names it.
+        An argument has the wrong type. The message names it.
     UnusableRequestError
-        A value that matters is out of range or not finite.
+        A value other than a hint is out of range or not finite.
     """
     values = {**defaults, **_plain_values(arguments)}
     try:
@@ -68,7 +68,7 @@ def build_advice_request(defaults: Mapping[str, Any], arguments: Mapping[str, ob
         unusable = {str(problem["loc"][0]) for problem in error.errors(include_input=False)}
     if not unusable <= HINTS:
         raise UnusableRequestError(unusable)
-    logger.warning("left out of the question, being out of range: %s", ", ".join(sorted(unusable)))
+    logger.warning("hints left out of the request because they are out of range: %s", ", ".join(sorted(unusable)))
     return AdviceRequest.model_validate({name: values[name] for name in values.keys() - unusable})
 
 

@@ -1,4 +1,4 @@
-"""Asks for advice: at most two at a time, never longer than the deadline, and always with an answer."""
+"""Asks for advice and always returns an answer: the service's within the deadline, or a fallback."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _REPLY: TypeAdapter[AdviceReply] = TypeAdapter(AdviceReply)
 
 
 class AdviceRequester:
-    """Asks for advice, at most two at a time, and never longer than the deadline."""
+    """Asks for advice. At most two requests run at a time, and none takes longer than the deadline."""
 
     def __init__(
         self,
@@ -56,33 +56,33 @@ class AdviceRequester:
         Raises
         ------
         TypeError
-            An argument has the wrong type; the message names it.
+            An argument has the wrong type. The message names it.
         """
         begun = self._begin(arguments)
         if isinstance(begun, Advice):
             return begun
         try:
             return self._answered(begun.wait())
-        except Exception as error:  # whatever it is, the trading window is no place to raise it
+        except Exception as error:  # the trading window is no place to raise anything
             return self._unanswered(error)
 
     async def ask_async(self, arguments: Mapping[str, object]) -> Advice:
-        """Like `ask`, without blocking the event loop."""
+        """Like `ask`, but without blocking the event loop."""
         begun = self._begin(arguments)
         if isinstance(begun, Advice):
             return begun
         try:
             return self._answered(await begun.wait_async())
-        except Exception as error:  # whatever it is, the trading window is no place to raise it
+        except Exception as error:  # the trading window is no place to raise anything
             return self._unanswered(error)
 
     def fall_back(self, reason: FallbackReason, detail: object = "") -> Advice:
-        """The bot's own configuration, logged with the reason."""
-        logger.warning("advice is the bot's own configuration: %s %s", reason, detail)
+        """The bot's own configuration. The reason is logged."""
+        logger.warning("falling back to the bot's own configuration: %s %s", reason, detail)
         return Advice.fallback(self._settings, reason)
 
     def close(self) -> None:
-        """Ask no more: from now on every advice is a fallback."""
+        """Stop asking. From now on, all advice is a fallback."""
         self._is_closed = True
         self._breaker.stop()
 
@@ -120,14 +120,14 @@ class AdviceRequester:
         return self.fall_back(error.reason, error)
 
     def _is_service_well(self) -> bool:
-        """In the breaker's thread: whether the service says that it is ready."""
+        """Whether the service reports that it is ready. Called in the breaker's thread."""
         deadline = Deadline(self._settings.deadline_seconds, self._timing)
         request = HttpRequest("GET", "/readyz")
         try:
             reply = self._workers.start(lambda limit: self._transport.exchange(request, limit), deadline).wait()
         except ServiceError:
             return False
-        except Exception as error:  # it would end the probing, and the breaker would stay open for ever
+        except Exception as error:  # raised, it would end the probing and leave the breaker open for ever
             logger.error("unexpected error while probing the service", exc_info=error)
             return False
         is_well = reply.status < 500

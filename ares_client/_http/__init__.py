@@ -1,1 +1,1 @@
-"""HTTP to the service: deadlines, connections that can be cancelled, typed responses, the operator's calls."""
+"""HTTP to the service: deadlines, cancellable connections, typed responses and the operator's calls."""

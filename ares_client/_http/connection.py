@@ -1,4 +1,4 @@
-"""One HTTP connection, kept open between exchanges, that another thread can cut in whatever phase it is."""
+"""One persistent HTTP connection that another thread can cut at any moment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _PlainConnection(HTTPConnection):
-    """A connection that shows every socket it opens, before TLS takes the socket over."""
+    """A connection that reports every socket it opens, before TLS takes the socket over."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class CancellableConnection:
-    """A connection to one host, for one thread at a time. Only `cut` may be called from another."""
+    """A connection to one host, for one thread at a time. Only `cut` may be called from another thread."""
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         keywords: dict[str, Any] = {"maxsize": 1, "retries": False, "on_socket": self._watch}
@@ -64,7 +64,7 @@ class CancellableConnection:
     def send(
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], timeout: Timeout
     ) -> BaseHTTPResponse:
-        """Send a request; the reply's body is still to be read."""
+        """Send a request and read the reply's headers. The body is still to be read."""
         return self._pool.urlopen(
             method,
             target,
@@ -78,10 +78,11 @@ class CancellableConnection:
         )
 
     def cut(self) -> None:
-        """Wake a thread that is blocked on the connection, for good: the line is of no use afterwards."""
+        """Wake a thread that is blocked on the connection. The connection cannot be used afterwards."""
         with self._lock:
             self._is_cut = True
             if self._twin:
+                # Closing would not wake the other thread: see "Multithreaded processes and close()" in close(2).
                 with suppress(OSError):
                     self._twin.shutdown(socket.SHUT_RDWR)
 
@@ -97,8 +98,9 @@ class CancellableConnection:
             self._forget_twin()
             if self._is_cut:
                 opened.close()
-                raise ConnectionAbortedError("the caller no longer waits")
-            # A duplicate, because TLS detaches the socket and a reply may outlive its connection object.
+                raise ConnectionAbortedError("the caller has given up")
+            # A duplicate, because `SSLContext.wrap_socket` detaches the original, and because urllib3 may drop its
+            # connection object while the reply is still being read.
             self._twin = opened.dup()
 
     def _forget_twin(self) -> None:

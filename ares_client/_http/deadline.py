@@ -1,8 +1,10 @@
-"""Wall-clock deadlines that hold whatever the network does, name resolution included.
+"""Deadlines that hold whatever the network does, DNS lookup included.
 
-Work runs in daemon threads; the caller waits no longer than its deadline and then abandons the work, which
-cuts the connection under it. A name lookup cannot be cut: it keeps its thread, one of a fixed few, until it
-returns.
+Socket time-outs are not enough: each covers one step, and `socket.getaddrinfo` has none. The work therefore runs
+in another thread. The caller waits until its deadline and then abandons the work, which cuts the connection under
+it. A DNS lookup cannot be cut. It occupies its thread, one of a fixed few, until it returns.
+
+The threads are daemons, and not those of `concurrent.futures`, because Python waits for the latter at exit.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ T = TypeVar("T")
 
 
 class Deadline:
-    """A moment after which the caller no longer waits, known to the caller and to the worker."""
+    """The moment at which the caller stops waiting, shared by the caller and the worker."""
 
     def __init__(self, seconds: float, timing: Timing) -> None:
         self.seconds = seconds
@@ -36,15 +38,15 @@ class Deadline:
         self._cut: Callable[[], None] | None = None
 
     def remaining(self) -> float:
-        """Seconds left, 0 when it has passed."""
+        """Seconds left, or 0 once it has passed."""
         return max(0.0, self._end - self._timing.monotonic())
 
     def pause(self, seconds: float) -> None:
-        """Wait in the worker; ends early when the caller gives up."""
+        """Pause the worker. Ends early if the caller gives up."""
         self._timing.wait(self._abandoned, seconds)
 
     def abandon(self) -> None:
-        """Called by the side that waits: cut whatever the worker holds."""
+        """Give up, called by the waiting side: cut whatever the worker holds."""
         with self._lock:
             self._abandoned.set()
             if self._cut:
@@ -52,7 +54,7 @@ class Deadline:
 
     @contextmanager
     def cutting(self, cut: Callable[[], None]) -> Iterator[None]:
-        """While inside, `cut` is called from the other thread when the caller gives up."""
+        """If the caller gives up inside the block, `cut` is called, from the caller's thread."""
         with self._lock:
             if self._abandoned.is_set():
                 raise self.exceeded()
@@ -64,24 +66,24 @@ class Deadline:
                 self._cut = None
 
     def exceeded(self) -> DeadlineExceededError:
-        """The error to raise once it has passed."""
+        """The error to raise once the deadline has passed."""
         return DeadlineExceededError(f"no reply within {self.seconds:g} s")
 
 
 class Call(Generic[T]):
-    """Work under way in another thread."""
+    """Work in progress in another thread."""
 
     def __init__(self, future: Future[T], deadline: Deadline) -> None:
         self._future = future
         self._deadline = deadline
 
     def wait(self) -> T:
-        """The result, or the error that the work ended with.
+        """Wait for the result, or raise the error that the work ended with.
 
         Raises
         ------
         DeadlineExceededError
-            It has taken too long and is abandoned.
+            The work took too long and was abandoned.
         """
         try:
             return self._future.result(self._deadline.remaining())
@@ -90,7 +92,7 @@ class Call(Generic[T]):
             raise self._deadline.exceeded() from None
 
     async def wait_async(self) -> T:
-        """Like `wait`, without blocking the event loop."""
+        """Like `wait`, but without blocking the event loop."""
         try:
             return await asyncio.wait_for(asyncio.wrap_future(self._future), self._deadline.remaining())
         except TimeoutError:
@@ -106,7 +108,7 @@ class Call(Generic[T]):
 
 
 class Workers:
-    """Up to `limit` daemon threads, started when there is work; what comes on top waits in line."""
+    """Up to `limit` daemon threads, started when there is work. Further work waits in a queue."""
 
     def __init__(self, name: str, limit: int) -> None:
         self._name = f"ares-advisor-{name}"
@@ -120,7 +122,7 @@ class Workers:
         future: Future[T] = Future()
 
         def run() -> None:
-            if future.set_running_or_notify_cancel():
+            if future.set_running_or_notify_cancel():  # false if the caller gave up while the job was queued
                 try:
                     future.set_result(job(deadline))
                 except BaseException as error:
@@ -135,9 +137,9 @@ class Workers:
     def _start_thread(self, future: Future[T]) -> None:
         try:
             threading.Thread(target=self._work, name=self._name, daemon=True).start()
-        except RuntimeError as error:  # the system has no thread left to give
+        except RuntimeError as error:  # the system cannot start another thread
             self._queue.pop()
-            future.set_exception(ServiceUnreachableError(f"no thread for the call: {error}"))
+            future.set_exception(ServiceUnreachableError(f"no thread could be started for the call: {error}"))
         else:
             self._running += 1
 

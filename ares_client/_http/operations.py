@@ -1,4 +1,4 @@
-"""The operator's side: models, market days, retraining. Every call ends within a stated time."""
+"""The operator's calls: models, market days and retraining. Each request has a time limit."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ _RETRAIN: TypeAdapter[RetrainRun | RetrainNotNeeded] = TypeAdapter(RetrainRun | 
 
 
 class Operations:
-    """Calls that need a key with the scope `operate`, or `read` where they only look.
+    """Calls that need a key with the scope `operate`, or `read` for those that change nothing.
 
-    Unlike advice they raise ServiceError when the service does not do what was asked.
+    Unlike requests for advice, they raise ServiceError if they fail.
     """
 
     def __init__(self, transport: Transport, timing: Timing) -> None:
@@ -55,7 +55,7 @@ class Operations:
         self._workers = Workers("operations", MOST_IN_FLIGHT)
 
     def models(self) -> list[ModelInfo]:
-        """Every stored model version."""
+        """All model versions."""
         return self._call(HttpRequest("GET", "/models"), _MODELS)
 
     def model(self, version: str) -> ModelInfo:
@@ -63,14 +63,14 @@ class Operations:
         return self._call(HttpRequest("GET", f"/models/{quote(version, safe='')}"), _MODEL)
 
     def push_model(self, artefact: bytes | str | os.PathLike[str], *, activate: bool = False) -> ModelInfo:
-        """Upload an artefact, given as its bytes or as the path of its file.
+        """Upload an artefact, given as bytes or as the path of its file.
 
-        It becomes the champion where there is none, or where `activate` asks for it; otherwise a candidate.
+        It becomes the champion if there is none yet or if `activate` is true. Otherwise it becomes a candidate.
 
         Raises
         ------
         ServiceError
-            The artefact was not taken; the message says why.
+            The artefact was not accepted. The message says why.
         OSError
             The file cannot be read.
         """
@@ -79,20 +79,20 @@ class Operations:
         return self._call(HttpRequest("POST", path, content, "application/octet-stream"), _MODEL, UPLOAD_SECONDS)
 
     def activate_model(self, version: str) -> ModelInfo:
-        """Make a stored version the champion: also the way to roll back."""
+        """Make a stored version the champion. This is also how to roll back."""
         return self._call(HttpRequest("POST", f"/models/{quote(version, safe='')}/activate"), _MODEL)
 
     def push_market_days(self, days: Iterable[MarketDay]) -> MarketDaysReply:
-        """Insert or replace daily bars, in as many requests as it takes.
+        """Insert or replace daily bars, in as many requests as needed.
 
-        `stored` counts all of them. After an error the same days can be pushed again.
+        `stored` in the reply counts the bars of all requests. After an error, the same days can be pushed again.
 
         Raises
         ------
         ValueError
-            There are no days.
+            `days` is empty.
         ServiceError
-            A request was not taken; the message says why.
+            A request failed. The message says why.
         """
         bars = list(days)
         if not bars:
@@ -112,13 +112,13 @@ class Operations:
         force: bool = False,
         timeout_seconds: float = CALL_SECONDS,
     ) -> RetrainRun | RetrainNotNeeded:
-        """Ask for a retraining and do not wait for it; while one is active, that run is the answer."""
+        """Request a retraining without waiting for it. If one is already active, return that run."""
         request = RetrainRequest(min_new_samples=min_new_samples, force=force)
         body = request.model_dump_json().encode()
         return self._call(HttpRequest("POST", "/retrain", body), _RETRAIN, timeout_seconds)
 
     def retrain_run(self, run_id: UUID, *, timeout_seconds: float = CALL_SECONDS) -> RetrainRun:
-        """Where a retraining stands, and how it ended."""
+        """The state of a retraining, and how it ended."""
         return self._call(HttpRequest("GET", f"/retrain/{run_id}"), _RUN, timeout_seconds)
 
     def _call(self, request: HttpRequest, expected: TypeAdapter[T], seconds: float = CALL_SECONDS) -> T:

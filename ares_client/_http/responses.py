@@ -1,4 +1,4 @@
-"""What a response means: the typed value that the contract promises, or the error that it stands for."""
+"""Turns a response into the value that the contract promises, or into the matching error."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ LONGEST_DETAIL = 1000
 
 
 def read(response: HttpResponse, expected: TypeAdapter[T], now: float) -> T:
-    """The value that the response carries. `now` is in seconds since 1970, for `Retry-After` dates.
+    """The value in the response. `now`, in seconds since 1970, is needed to read `Retry-After` dates.
 
     Raises
     ------
     ServiceFailedError
-        The service could not answer now.
+        The service cannot answer now.
     ServiceRefusedError
-        The service will not answer this request.
+        The service rejects this request.
     BadReplyError
-        The body is not what the contract says.
+        The body violates the contract.
     NewerContractError
-        It speaks a newer contract.
+        The body uses a newer contract.
     """
     if not 200 <= response.status < 300:
         _raise_for_status(response, now)
     try:
         content = from_json(response.body)
     except ValueError as error:
-        raise BadReplyError(f"not JSON: {error}") from error
+        raise BadReplyError(f"the reply is not JSON: {error}") from error
     _refuse_newer_contract(content)
     try:
         return expected.validate_python(content)
     except ValidationError as error:
-        raise BadReplyError(f"not what the contract says: {_where(error)}") from error
+        raise BadReplyError(f"the reply violates the contract: {_where(error)}") from error
 
 
 def _where(error: ValidationError) -> str:
@@ -57,7 +57,9 @@ def _where(error: ValidationError) -> str:
 def _refuse_newer_contract(content: object) -> None:
     version = content.get("contract_version", CONTRACT_VERSION) if isinstance(content, dict) else CONTRACT_VERSION
     if isinstance(version, int) and version > CONTRACT_VERSION:
-        raise NewerContractError(f"contract {version}, this client knows {CONTRACT_VERSION}: update ares-client")
+        raise NewerContractError(
+            f"the service uses contract {version} and this client knows only {CONTRACT_VERSION}: update ares-client"
+        )
 
 
 def _raise_for_status(response: HttpResponse, now: float) -> None:

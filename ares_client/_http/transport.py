@@ -1,7 +1,7 @@
-"""One HTTP request for one whole reply: no retries, no redirects, nothing larger than it should be.
+"""One HTTP request and its complete reply: no retries, no redirects, and a limit on size.
 
-When the caller gives up, the connection is cut, so that a server which sends one byte a second holds a worker
-no longer than the caller waits.
+When the caller gives up, the connection is cut. A server that sends one byte per second therefore cannot occupy a
+worker for longer than the caller waits.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CHUNK_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What to ask. `path` starts at the service's root and may carry a query."""
+    """A request. `path` is relative to the service's base URL and may include a query."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What came back. `retry_after` is the header as it was sent."""
+    """A response. `retry_after` is the unparsed header."""
 
     status: int
     body: bytes
@@ -49,15 +49,15 @@ class HttpResponse:
 
 
 class Transport(Protocol):
-    """The only way from this client to the service."""
+    """The only way in which this client reaches the service."""
 
     def exchange(self, request: HttpRequest, deadline: Deadline) -> HttpResponse:
-        """Send the request and read the whole reply.
+        """Send the request and read the complete reply.
 
         Raises
         ------
         ServiceUnreachableError
-            There is no whole reply.
+            No complete reply arrived.
         BadReplyError
             The reply is larger than `MAX_REPLY_BYTES`.
         """
@@ -71,12 +71,12 @@ class Transport(Protocol):
 def exchange_with_second_chance(
     transport: Transport, request: HttpRequest, deadline: Deadline, timing: Timing
 ) -> HttpResponse:
-    """One exchange, and after a short pause another if the first failed with half of the time still left.
+    """One exchange, and another after a short pause if the first failed with at least half of the time left.
 
     Raises
     ------
     ServiceUnreachableError
-        There is no whole reply.
+        No complete reply arrived.
     BadReplyError
         The reply is larger than `MAX_REPLY_BYTES`.
     """
@@ -90,7 +90,7 @@ def exchange_with_second_chance(
 
 
 class HttpTransport:
-    """A `Transport` over HTTP/1.1 that keeps its idle connections for the next exchange."""
+    """A `Transport` over HTTP/1.1 that keeps idle connections for the next exchange."""
 
     def __init__(self, settings: ClientSettings) -> None:
         self._url = urlsplit(settings.url)
@@ -106,7 +106,7 @@ class HttpTransport:
             self._headers["Authorization"] = f"Bearer {settings.api_key}"
 
     def exchange(self, request: HttpRequest, deadline: Deadline) -> HttpResponse:
-        """Send the request and read the whole reply; see `Transport`."""
+        """Send the request and read the complete reply; see `Transport`."""
         try:
             line = self._take_line()
             with ExitStack() as unless_kept:
@@ -130,7 +130,8 @@ class HttpTransport:
     def _exchange_on(self, line: CancellableConnection, request: HttpRequest, deadline: Deadline) -> HttpResponse:
         headers = self._headers | ({"Content-Type": request.content_type} if request.body is not None else {})
         target = self._url.path.rstrip("/") + request.path
-        # Half the time for connecting, so that a second address of the host gets its turn.
+        # Half of the time for connecting, so that a second address of the host can be tried. The extra millisecond is
+        # there because urllib3 rejects a time-out of 0.
         timeout = Timeout(connect=deadline.remaining() / 2 + 0.001, read=deadline.remaining() + 0.001)
         reply = line.send(request.method, target, request.body, headers, timeout)
         body = bytearray()
@@ -138,7 +139,7 @@ class HttpTransport:
             body += chunk
             if len(body) > MAX_REPLY_BYTES:
                 reply.close()
-                raise BadReplyError(f"a reply of more than {MAX_REPLY_BYTES} bytes")
+                raise BadReplyError(f"the reply is larger than {MAX_REPLY_BYTES} bytes")
         reply.release_conn()
         return HttpResponse(reply.status, bytes(body), reply.headers.get("Retry-After"))
 

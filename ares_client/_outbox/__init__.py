@@ -1,1 +1,1 @@
-"""Closed trades on disk, from `record_outcome` until the service has acknowledged them."""
+"""Closed trades on disk, from `record_outcome` until the service acknowledges them."""

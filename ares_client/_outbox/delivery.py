@@ -1,4 +1,4 @@
-"""One pass over the outbox: send what is due, and settle every trade as the service has answered it."""
+"""One pass over the outbox: send what is due, and settle each trade by the service's answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _BATCH_REPLY = TypeAdapter(OutcomeBatchReply)
 
 
 class Delivery:
-    """Sends batches. A batch refused as a whole is halved until the culprit stands alone."""
+    """Sends trades in batches. A batch that is refused as a whole is halved until the culprit stands alone."""
 
     def __init__(self, outbox: Outbox, transport: Transport, timing: Timing) -> None:
         self._outbox = outbox
@@ -48,7 +48,7 @@ class Delivery:
         Raises
         ------
         ServiceError
-            The service cannot or will not take more now; what is left stays in the outbox.
+            The service cannot or will not accept more now. What is left stays in the outbox.
         OutboxUnavailableError
             The outbox cannot be used.
         """
@@ -60,12 +60,12 @@ class Delivery:
                 self._deliver(rows)
 
     def deliver_directly(self, prepared: PreparedOutcome, seconds: float) -> None:
-        """Hand one trade to the service past the outbox, within so many seconds.
+        """Send one trade straight to the service, without the outbox, within `seconds`.
 
         Raises
         ------
         ServiceError
-            The service has not taken it.
+            The service did not accept it.
         """
         request = HttpRequest("POST", "/outcomes", prepared.body.encode())
 
@@ -91,7 +91,7 @@ class Delivery:
             elif isinstance(error, ServiceRefusedError):
                 self._settle([], [(rows[0], str(error))])
             else:
-                # Perhaps the trade upsets the service, perhaps the service is unwell: let others go first.
+                # Either this trade makes the service fail or the service is unhealthy: let other trades go first.
                 self._outbox.defer(rows[0], DEFER_SECONDS)
                 raise
         else:
@@ -116,15 +116,15 @@ class Delivery:
         refused = [(row, f"{result.status}: {result.detail}") for row, result in pairs if result.status not in TAKEN]
         for row, result in pairs:
             if result.flags:
-                logger.warning("trade %s was taken with a remark: %s", row.trade_id, ", ".join(result.flags))
+                logger.warning("trade %s was accepted with flags: %s", row.trade_id, ", ".join(result.flags))
         self._settle(taken, refused)
 
     def _settle(self, taken: Sequence[OutboxRow], refused: Sequence[tuple[OutboxRow, str]]) -> None:
         self._outbox.settle(taken, refused)
         for row, reason in refused:
-            logger.error("trade %s is in quarantine, see advisor-outbox: %s", row.trade_id, reason)
+            logger.error("trade %s was quarantined (see advisor-outbox): %s", row.trade_id, reason)
 
 
 def _require_acknowledgement_of(trade_id: str, result: OutcomeResult) -> None:
     if result.trade_id != trade_id:
-        raise BadReplyError(f"trade {trade_id} was sent, {result.trade_id} acknowledged")
+        raise BadReplyError(f"trade {trade_id} was sent, but {result.trade_id} was acknowledged")

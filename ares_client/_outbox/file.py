@@ -1,4 +1,4 @@
-"""The SQLite file under the outbox: opened soundly, replaced when it is corrupt, at rest during a fork."""
+"""The outbox's SQLite file: checked when it is opened, replaced if it is corrupt, closed during a fork."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS outcomes (
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
-    # On macOS a plain fsync leaves the data in the drive's cache.
+    # On macOS, a plain fsync leaves the data in the drive's cache: https://www.sqlite.org/pragma.html#pragma_fullfsync
     "PRAGMA fullfsync = ON",
 )
 SALVAGE = "INSERT OR IGNORE INTO outcomes VALUES (NULL, ?, ?, ?, ?, ?, ?)"
@@ -54,10 +54,10 @@ class CorruptFileError(sqlite3.DatabaseError):
 
 
 class OutboxFile:
-    """Runs actions on the file at `path`, which is created when it is missing.
+    """Runs actions on the file at `path`, which is created if it is missing.
 
-    The path is looked at before and after each action: where another process has set the file aside
-    meanwhile, the action is done again in the new one. Actions must therefore be repeatable.
+    Another process may find the file corrupt and replace it at any time. The path is therefore checked before and
+    after each action. If the file was replaced, the action runs again on the new one, so actions must be repeatable.
     """
 
     def __init__(self, path: Path, timing: Timing) -> None:
@@ -69,7 +69,7 @@ class OutboxFile:
         fork.watch(before=self._rest, in_parent=self._go_on, in_child=self._start_afresh)
 
     def run(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        """The result of the action, which commits what it changes.
+        """Run the action, which commits its own changes, and return its result.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class OutboxFile:
                 raise OutboxUnavailableError(f"{self.path}: {error}") from error
 
     def exists(self) -> bool:
-        """Whether there is a file yet."""
+        """Whether the file exists yet."""
         return os.path.exists(self.path)  # noqa: PTH110 - Path.exists raises where a folder is closed to us
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class OutboxFile:
             self._close()
 
     def _rest(self) -> None:
-        """Before a fork: SQLite forbids to carry an open file over, so it stays closed until it is done."""
+        """Before a fork, close the file and keep it closed: a child must not inherit an open SQLite connection."""
         self._lock.acquire()
         self._close()
 
@@ -114,7 +114,7 @@ class OutboxFile:
             else:
                 if self._is_current():
                     return result
-        raise OSError("the file is damaged or replaced over and over")
+        raise OSError("the file keeps being damaged or replaced")
 
     def _connect(self) -> sqlite3.Connection:
         if self._connection is None or not self._is_current():
@@ -143,7 +143,7 @@ class OutboxFile:
         _make_folder(self.path.parent)
         with self._opening.held(BUSY_SECONDS) as is_ours:
             if not is_ours:
-                raise OSError("another process is opening the file and does not finish")
+                raise OSError("another process has been opening the file for too long")
             try:
                 return open_sound(self.path)
             except sqlite3.DatabaseError as error:
@@ -158,12 +158,12 @@ class OutboxFile:
                 Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
         fresh = open_sound(self.path)
         saved = _salvage(aside, fresh)
-        logger.error("the outbox was corrupt (%s): set aside as %s, %d trades saved from it", error, aside, saved)
+        logger.error("the outbox was corrupt (%s): moved to %s, %d trades recovered", error, aside, saved)
         return fresh
 
 
 def _make_folder(folder: Path) -> None:
-    """Create the folder so that its name survives a power loss."""
+    """Create the folder, and sync its parent so that the new name survives a power loss."""
     if folder.is_dir():
         return
     _make_folder(folder.parent)
@@ -176,7 +176,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def open_sound(path: Path) -> sqlite3.Connection:
-    """A connection to a file that has passed SQLite's check and has the schema."""
+    """A connection to a file that passes SQLite's check and has the schema."""
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         connection.text_factory = _decode
@@ -202,7 +202,7 @@ def _check(connection: sqlite3.Connection) -> None:
 
 
 def _salvage(aside: Path, fresh: sqlite3.Connection) -> int:
-    """Copy what can still be read; a damaged body is found out by its digest when it is due."""
+    """Copy the rows that can still be read. A damaged body is noticed by its digest when it is due."""
     before = fresh.total_changes
     with suppress(sqlite3.Error), closing(sqlite3.connect(f"{aside.as_uri()}?mode=ro", uri=True)) as damaged:
         damaged.text_factory = _decode
@@ -212,7 +212,7 @@ def _salvage(aside: Path, fresh: sqlite3.Connection) -> int:
 
 
 def _decode(raw: bytes) -> str:
-    """Damaged text is to be seen, not to make its row unreadable."""
+    """Decode damaged text as far as possible, so that its row stays readable."""
     return raw.decode(errors="replace")
 
 

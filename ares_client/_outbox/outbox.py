@@ -1,7 +1,7 @@
 """The outbox: closed trades on disk, from before `record_outcome` returns until the service has them.
 
-One file for every process of a bot. A trade is in it once, pending or, with a reason, in quarantine; it is
-deleted only when the service has acknowledged that very content.
+All processes of a bot share one file. A trade is in it once, either pending or in quarantine with a reason. It is
+deleted only after the service has acknowledged exactly that content.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ DEFER = "UPDATE outcomes SET due_at = ? WHERE digest = ?"
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One trade in the outbox. `recorded_at` in seconds since 1970."""
+    """One trade in the outbox. `recorded_at` is in seconds since 1970."""
 
     digest: bytes
     trade_id: str
@@ -55,18 +55,18 @@ class OutboxRow:
 
     @property
     def state(self) -> Literal["pending", "quarantined"]:
-        """Whether it is to be sent, or waits for somebody to mend it."""
+        """Whether it waits to be sent, or for somebody to fix it."""
         return "pending" if self.quarantined_because is None else "quarantined"
 
     @property
     def is_damaged(self) -> bool:
-        """Whether the body is no longer what was recorded."""
+        """Whether the body differs from what was recorded."""
         return _digest(self.body) != self.digest
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxCounts:
-    """How much the outbox holds. `oldest_pending_at` in seconds since 1970."""
+    """How many trades the outbox holds. `oldest_pending_at` is in seconds since 1970."""
 
     pending: int = 0
     quarantined: int = 0
@@ -74,10 +74,10 @@ class OutboxCounts:
 
 
 class Outbox:
-    """What can be done with the outbox. Safe for threads, processes and forks.
+    """The operations on the outbox. Safe to use from several threads and processes, and across forks.
 
     Nothing is touched before the first use, and reading never creates the file. Every method raises
-    OutboxUnavailableError when the file cannot be used.
+    OutboxUnavailableError if the file cannot be used.
     """
 
     def __init__(self, file: OutboxFile, timing: Timing) -> None:
@@ -85,7 +85,7 @@ class Outbox:
         self._timing = timing
 
     def add(self, prepared: PreparedOutcome) -> None:
-        """Keep the trade: on disk when this returns. The same content again only ends its quarantine."""
+        """Save the trade. It is on disk when this returns. Adding the same content again only ends its quarantine."""
         row = {
             "digest": _digest(prepared.body),
             "trade_id": prepared.trade_id,
@@ -96,7 +96,7 @@ class Outbox:
         self.file.run(lambda connection: connection.execute(ADD, row))
 
     def due(self, limit: int) -> list[OutboxRow]:
-        """The oldest trades that are to be sent now."""
+        """The oldest trades that are due now, at most `limit`."""
         return self._select(DUE, (self._timing.now(), limit))
 
     def rows(self) -> list[OutboxRow]:
@@ -104,13 +104,13 @@ class Outbox:
         return self._select(ALL, ())
 
     def counts(self) -> OutboxCounts:
-        """How much there is."""
+        """How many trades there are."""
         if not self.file.exists():
             return OutboxCounts()
         return OutboxCounts(*self.file.run(lambda connection: connection.execute(COUNTS).fetchone()))
 
     def settle(self, acknowledged: Iterable[OutboxRow], rejected: Iterable[tuple[OutboxRow, str]] = ()) -> None:
-        """Delete what the service has taken; put what it will not take into quarantine, with its reason."""
+        """Delete the trades that the service accepted. Quarantine those that it rejected, each with its reason."""
         taken = [(row.digest,) for row in acknowledged]
         refused = [(reason, row.digest) for row, reason in rejected]
 
@@ -122,7 +122,7 @@ class Outbox:
         self.file.run(write)
 
     def defer(self, row: OutboxRow, seconds: float) -> None:
-        """Leave the trade alone for a while, so that it does not hold up the rest."""
+        """Postpone the trade, so that it does not hold up the rest."""
         due_at = self._timing.now() + seconds
         self.file.run(lambda connection: connection.execute(DEFER, (due_at, row.digest)))
 
@@ -145,7 +145,7 @@ class Outbox:
 
 @contextmanager
 def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """What fails inside is rolled back by the file, which closes the connection."""
+    """Commit at the end of the block. After an error, the file closes the connection, which rolls back."""
     connection.execute("BEGIN IMMEDIATE")
     yield
     connection.execute("COMMIT")

@@ -1,8 +1,8 @@
-"""A closed trade, from what the bot hands over to the text that is kept and sent.
+"""Turns a closed trade, as the bot reports it, into the text that is stored and sent.
 
-No trade is turned away for its values. What the contract has no place for in an optional field moves to
-the features, where it is kept for audit; a trade whose core it cannot carry is prepared with an `objection`,
-to be kept in quarantine until somebody mends it.
+No trade is rejected for its values. If an optional field violates the contract, its value moves to the features,
+where it is kept for audit. If a required field does, the trade gets an `objection` and stays in quarantine until
+somebody fixes it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MLFeatures:
-    """What the bot believed at entry. Kept with the trade for audit; never trained on.
+    """What the bot believed at entry. Kept with the trade for audit, and never used for training.
 
-    `vix` and `price` in points, `vix_percentile_30d` from 0 to 100, changes and `expected_move_pct` in %,
-    `day_of_week` from 0 (Monday), `win_rate_30d` from 0 to 1, `avg_pnl_30d` in dollars.
+    `vix` and `price` are in points, the changes and `expected_move_pct` in %, and `avg_pnl_30d` in dollars.
+    `vix_percentile_30d` runs from 0 to 100 and `win_rate_30d` from 0 to 1. `day_of_week` is 0 for Monday.
     """
 
     vix: Number | None
@@ -48,12 +48,12 @@ class MLFeatures:
 
 
 class TradeDetails(TypedDict, total=False):
-    """What may be said of a closed trade besides date, features, outcome and P&L."""
+    """Optional details of a closed trade."""
 
     sd_multiplier: Number | None
-    """The multiplier really traded."""
+    """The multiplier actually traded."""
     advice_id: UUID | str | None
-    """The advice it followed."""
+    """The advice that the trade followed."""
     put_short_strike: Number | None
     put_long_strike: Number | None
     call_short_strike: Number | None
@@ -61,7 +61,7 @@ class TradeDetails(TypedDict, total=False):
     settlement_price: Number | None
     contracts: Number | None
     credit: Number | None
-    """$ a condor, as received at entry."""
+    """$ per condor, as received at entry."""
 
 
 DETAILS = frozenset(TradeDetails.__annotations__)
@@ -69,12 +69,12 @@ DETAILS = frozenset(TradeDetails.__annotations__)
 
 @dataclass(frozen=True, slots=True)
 class PreparedOutcome:
-    """A trade as it is kept and sent: JSON text, the same for the same trade every time."""
+    """A trade as it is stored and sent: JSON text, always the same for the same trade."""
 
     trade_id: str
     body: str
     objection: str | None
-    """Why the service could not take it as it is; None when it can."""
+    """Why the service cannot accept it as it is; None if it can."""
 
 
 def prepare_outcome(
@@ -87,12 +87,12 @@ def prepare_outcome(
     trade_id: object,
     details: Mapping[str, object],
 ) -> PreparedOutcome:
-    """Check the types, give the trade its id, and write it down.
+    """Check the types, give the trade its id, and write it as JSON.
 
     Raises
     ------
     TypeError
-        An argument has the wrong type; the message names it.
+        An argument has the wrong type. The message names it.
     """
     if not isinstance(outcome, str):
         raise TypeError(f"outcome must be a TradeOutcome, not {type(outcome).__name__}")
@@ -109,7 +109,7 @@ def prepare_outcome(
 
 
 def default_trade_id(trade: Mapping[str, Any]) -> str:
-    """The same for the same trade after a restart; another for a second trade of the day."""
+    """An id that stays the same after a restart and differs for a second trade on the same day."""
     at_entry = [trade["features"].get(name) for name in ("vix", "price", "expected_move_pct")]
     key = json.dumps([trade["bot"], str(trade["trade_date"]), *at_entry])
     return _identifier(f"{trade['trade_date']}-{hashlib.sha256(key.encode()).hexdigest()[:24]}")
@@ -124,7 +124,7 @@ def _own_trade_id(trade_id: object) -> str | None:
 
 
 def _identifier(text: str) -> str:
-    """The text in the characters and the length that the contract allows; the same text gives the same."""
+    """The text in the characters and length that the contract allows. The same text always gives the same id."""
     printable = quote(text, safe=PRINTABLE, errors="surrogatepass")
     if len(printable) <= MAX_IDENTIFIER_LENGTH:
         return printable
@@ -140,7 +140,7 @@ def _plain_features(features: object) -> dict[str, float | None]:
         raise TypeError(f"features must be MLFeatures or a mapping, not {type(features).__name__}")
     named = [(_identifier(str(name)), value) for name, value in features.items()]
     if len(named) > MAX_REPORTED_FEATURES:
-        logger.warning("only the first %d of %d features are kept", MAX_REPORTED_FEATURES, len(named))
+        logger.warning("keeping only the first %d of %d features", MAX_REPORTED_FEATURES, len(named))
     return {name: _finite_or_none(name, value) for name, value in named[:MAX_REPORTED_FEATURES] if name}
 
 
@@ -175,7 +175,7 @@ def _plain_detail(name: str, value: object) -> object:
 def _write(trade: dict[str, Any]) -> PreparedOutcome:
     unfit = _unfit(trade)
     if unfit and unfit.keys() <= DETAILS:
-        logger.warning("trade %s: moved to its features: %s", trade["trade_id"], _listed(unfit))
+        logger.warning("trade %s: invalid values moved to its features: %s", trade["trade_id"], _listed(unfit))
         trade = _with_moved_to_features(trade, unfit.keys())
         unfit = {}
     if unfit:
@@ -186,7 +186,7 @@ def _write(trade: dict[str, Any]) -> PreparedOutcome:
 
 
 def _unfit(trade: Mapping[str, Any]) -> dict[str, str]:
-    """What the contract objects to, by field."""
+    """The contract's objections, by field."""
     try:
         Outcome.model_validate(trade)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The background sender: one thread that empties the outbox, for as long as it takes."""
+"""The background sender: one thread that empties the outbox and retries for as long as it takes."""
 
 from __future__ import annotations
 
@@ -33,27 +33,31 @@ WARN_EVERY_SECONDS = 3600.0
 
 
 class Backoff:
-    """Pauses with full jitter below a ceiling that doubles from 1 s to 5 minutes."""
+    """Pauses with full jitter, below a ceiling that doubles from 1 s to 5 minutes.
+
+    See https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
+    """
 
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
         self._ceiling_seconds = FIRST_CEILING_SECONDS
 
     def next_pause(self, at_least_seconds: float) -> float:
-        """Seconds to wait after one more failure."""
+        """Seconds to wait after another failure."""
         pause = self._timing.random() * self._ceiling_seconds
         self._ceiling_seconds = min(2 * self._ceiling_seconds, LAST_CEILING_SECONDS)
         return max(pause, at_least_seconds)
 
     def reset(self) -> None:
-        """Begin again with the first ceiling."""
+        """Start again at the first ceiling."""
         self._ceiling_seconds = FIRST_CEILING_SECONDS
 
 
 class Sender:
-    """Delivers in a daemon thread that is started by the first use and retries for ever.
+    """Delivers in a daemon thread that starts on first use and retries for ever.
 
-    `turn` is the lock that keeps the senders of several processes on one outbox from sending the same trade.
+    `turn` is a lock between the processes that share an outbox. Only its holder sends, so that two of
+    them do not send the same trade.
     """
 
     def __init__(self, outbox: Outbox, delivery: Delivery, turn: FileLock, timing: Timing) -> None:
@@ -70,40 +74,40 @@ class Sender:
         self._passes = 0
         self._warn_again_at = 0.0
         self.problem: Exception | None = None
-        """Why the last pass has not delivered everything."""
+        """Why the last pass did not deliver everything; None if it did."""
 
     def start(self) -> None:
-        """Start the thread, unless it runs or has been stopped."""
+        """Start the thread, unless it is running or has been stopped."""
         with self._starting:
             if self._thread or self._stopping.is_set():
                 return
             thread = threading.Thread(target=self._run, name="ares-advisor-sender", daemon=True)
             try:
                 thread.start()
-            except RuntimeError as error:  # no thread to be had: the next use tries again
-                logger.warning("the sender cannot start: %s", error)
+            except RuntimeError as error:  # no thread available: the next call tries again
+                logger.warning("the sender could not start: %s", error)
             else:
                 self._thread = thread
 
     def row_added(self) -> None:
-        """Send soon; while the service is away, at the next attempt."""
+        """Send soon. After a failure, wait for the next attempt as planned."""
         self.start()
         if self.problem is None:
             self._wake.set()
 
     def service_answered(self) -> None:
-        """The service was heard of elsewhere: if it could not be reached, try again now."""
+        """The service has answered another call. If it was unreachable before, try again now."""
         self.start()
         if isinstance(self.problem, ServiceUnreachableError):
             self._wake.set()
 
     def flush(self, seconds: float, *, until_failure: bool = False) -> bool:
-        """Try now, and go on for so many seconds; whether nothing is pending any more."""
+        """Try to deliver now, for at most `seconds`. True if nothing is pending any more."""
         deadline = Deadline(seconds, self._timing)
         self.start()
         self._wake.set()
         while True:
-            passes = self._passes  # read first: a pass that ends while we count is not to be missed
+            passes = self._passes  # read before counting, so that no pass is missed
             if not self._outbox.counts().pending:
                 return True
             is_in_time = self._wait_for_more_passes_than(passes, deadline.remaining())
@@ -111,7 +115,7 @@ class Sender:
                 return not self._outbox.counts().pending
 
     def stop(self, seconds: float) -> None:
-        """Deliver what can be delivered at once, then end the thread; all within so many seconds."""
+        """Deliver what can be delivered at once, then end the thread, all within `seconds`."""
         deadline = Deadline(seconds, self._timing)
         if self._thread and not self.problem:
             with suppress(OutboxUnavailableError):
@@ -132,16 +136,16 @@ class Sender:
             self._wake.clear()
             pause = self._pass()
             if self.problem:
-                self._wake.clear()  # a trade that came meanwhile does not shorten the pause
+                self._wake.clear()  # a trade added during the pass does not shorten the pause
             with self._pass_ended:
                 self._passes += 1
                 self._pass_ended.notify_all()
             if not self._stopping.is_set():
                 self._timing.wait(self._wake, pause)
-        self._outbox.file.close()  # a pass that outlived `stop` has opened it again
+        self._outbox.file.close()  # a pass that outlived `stop` may have opened it again
 
     def _pass(self) -> float:
-        """Deliver what is due; seconds until the next pass."""
+        """Deliver what is due. Returns the seconds until the next pass."""
         try:
             if self._outbox.due(1):
                 with self._turn.held() as is_ours:
@@ -150,7 +154,7 @@ class Sender:
                     self._delivery.run()
         except (ServiceError, OutboxUnavailableError, OSError) as error:
             return self._failed(error)
-        except Exception as error:  # a bug of ours must not end the thread that holds on to the trades
+        except Exception as error:  # a bug must not end the only thread that delivers
             logger.exception("unexpected error in the sender")
             return self._failed(error)
         self._backoff.reset()
@@ -158,13 +162,13 @@ class Sender:
             return IDLE_SECONDS
         logger.info("delivery works again")
         self.problem = None
-        return 0.0  # a trade that came during the pass has not woken us
+        return 0.0  # a trade added during the pass did not wake this thread
 
     def _failed(self, error: Exception) -> float:
         retry_after = error.retry_after_seconds if isinstance(error, ServiceFailedError) else None
         pause = self._backoff.next_pause(retry_after or 0.0)
         level = logging.DEBUG if str(error) == str(self.problem) else logging.WARNING
-        logger.log(level, "trades stay in the outbox, next attempt in %.0f s: %s", pause, error)
+        logger.log(level, "delivery failed, trades stay in the outbox, next attempt in %.0f s: %s", pause, error)
         self.problem = error
         self._warn_if_overdue()
         return pause
@@ -179,7 +183,7 @@ class Sender:
             if counts.pending + counts.quarantined >= MANY_ROWS or age_seconds >= OLD_SECONDS:
                 self._warn_again_at = self._timing.monotonic() + WARN_EVERY_SECONDS
                 logger.error(
-                    "%d trades wait for delivery, the oldest for %.1f days, and %d are in quarantine",
+                    "the outbox is filling up: %d pending, the oldest for %.1f days, and %d in quarantine",
                     counts.pending,
                     age_seconds / 86_400,
                     counts.quarantined,

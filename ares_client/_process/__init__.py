@@ -1,1 +1,1 @@
-"""What depends on the operating system's processes: time, locks, forks."""
+"""Time, locks and forks: what depends on the operating system."""

@@ -1,4 +1,9 @@
-"""Tells objects with threads, locks or open files of a fork, so that they work on both sides of it."""
+"""Lets objects with threads, locks or open files prepare for a fork, so that they work on both sides of it.
+
+A forked child has only the thread that called `fork`. A lock that another thread holds at that moment stays locked
+in the child for ever, and an open SQLite connection must not be used there. See fork(2), and the section "Carrying
+an open database connection across a fork()" in https://www.sqlite.org/howtocorrupt.html.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +23,16 @@ class _Watch:
 
 
 _watches: list[_Watch] = []
+# What the fork in progress began with. Another thread may add a watch meanwhile, and it must get no `after` hook
+# without its `before` hook.
 _under_way: list[_Watch] = []
 
 
 def watch(*, before: Hook | None = None, in_parent: Hook | None = None, in_child: Hook) -> None:
-    """Call these methods around every fork, for as long as their object lives."""
+    """Call these methods around every fork, for as long as their object lives.
+
+    The references are weak, so watching does not keep the object alive.
+    """
     _watches[:] = [entry for entry in _watches if entry.in_child()]
     _watches.append(
         _Watch(

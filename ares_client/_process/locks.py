@@ -1,4 +1,4 @@
-"""A lock between processes: held through an open file, and let go by the system when its holder dies."""
+"""A file lock between processes. The operating system releases it when its holder dies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.01
 
 
 class FileLock:
-    """An exclusive lock on a file that is created for the purpose and never removed."""
+    """An exclusive lock on a file. The file is created when needed and never removed."""
 
     def __init__(self, path: Path, timing: Timing) -> None:
         self._path = path
@@ -30,7 +30,7 @@ class FileLock:
 
     @contextmanager
     def held(self, patience_seconds: float = 0.0) -> Iterator[bool]:
-        """Whether the lock was had within so many seconds; it is let go at the end of the block.
+        """Try to take the lock for at most `patience_seconds`, and yield whether that worked. Released after the block.
 
         Raises
         ------
@@ -43,7 +43,8 @@ class FileLock:
             yield self._acquire(descriptor, patience_seconds)
         finally:
             self._descriptors.discard(descriptor)
-            # Unlocked by name: a child forked meanwhile may hold a copy of the descriptor for a moment.
+            # Closing alone would not release it while a child that was just forked still has a copy of the
+            # descriptor: the lock belongs to the open file that both share (flock(2)).
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
@@ -60,7 +61,7 @@ class FileLock:
                 return True
 
     def _drop_inherited_copies(self) -> None:
-        """Or a forked child would hold the lock after its parent has died."""
+        """Close the copies of a forked child, which would otherwise hold the lock after its parent's death."""
         for descriptor in self._descriptors:
             os.close(descriptor)
         self._descriptors.clear()

@@ -1,4 +1,4 @@
-"""Where time, waiting and chance come from, so that nothing that decides reads them by itself."""
+"""Time, waiting and randomness as arguments, so that tests can replace them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Timing:
-    """The four things that a test replaces to need no waiting."""
+    """The four functions that a test replaces so that it need not wait."""
 
     monotonic: Callable[[], float] = time.monotonic
-    """Seconds that never jump: for deadlines."""
+    """Seconds on a clock that never jumps, for deadlines."""
     now: Callable[[], float] = time.time
-    """Seconds since 1970: for what outlives the process."""
+    """Seconds since 1970, for whatever outlives the process."""
     wait: Callable[[threading.Event, float], bool] = threading.Event.wait
-    """Wait for an event at most so many seconds; true when it was set."""
+    """Wait for an event, for at most so many seconds. True if it was set."""
     random: Callable[[], float] = random.random
     """A number from 0 to 1, for jitter."""
 

@@ -1,6 +1,6 @@
-"""The wire contract: what ARES and the service say to each other, and the ranges they accept.
+"""The wire contract: the messages between client and service, and the ranges that they accept.
 
-Requests forbid unknown fields and refuse values that are not finite or out of range; replies may grow.
+A request must not contain unknown fields, or values that are not finite or out of range. A reply may gain fields.
 """
 
 from ares_client.contract.advice import CONTRACT_VERSION, AdviceReply, AdviceRequest, CurvePoint, Factor, FeatureValue

@@ -22,16 +22,16 @@ from ares_client.contract.values import (
 )
 
 CONTRACT_VERSION = 1
-"""Raised when an old client could misread a reply; a client refuses a reply with a higher one."""
+"""Increased whenever an old client could misread a reply. A client refuses a reply with a higher version."""
 
 
 class AdviceRequest(Request):
-    """What ARES knows at entry. Features given here are used only where the service cannot derive them."""
+    """What ARES knows at entry. Features given here are used only if the service cannot derive them itself."""
 
     vix: VixPoints
     price: IndexPoints
     day_of_week: Annotated[int, Field(ge=0, le=6, description="0 = Monday")] | None = None
-    as_of: Timestamp | None = Field(default=None, description="the moment of entry; default: now")
+    as_of: Timestamp | None = Field(default=None, description="time of entry (default: now)")
     bot: Identifier = "ares"
     sd_multiplier: SdMultiplier = 1.0
     vix_percentile_30d: Percent | None = None
@@ -39,11 +39,11 @@ class AdviceRequest(Request):
     price_change_1d: Annotated[float, Field(ge=-100, le=1000, description="%")] | None = None
     expected_move_pct: Annotated[float, Field(gt=0, le=100, description="% of the price")] | None = None
     win_rate_30d: Probability | None = None
-    avg_pnl_30d: Annotated[float, Field(ge=-1e9, le=1e9, description="$ a contract")] | None = None
+    avg_pnl_30d: Annotated[float, Field(ge=-1e9, le=1e9, description="$ per contract")] | None = None
 
 
 class CurvePoint(Reply):
-    """The probability of full profit at one multiplier, beside the base rate there."""
+    """The probability of full profit at one multiplier, and the base rate at that multiplier."""
 
     sd_multiplier: float
     win_probability: Probability
@@ -51,14 +51,14 @@ class CurvePoint(Reply):
 
 
 class FeatureValue(Reply):
-    """A feature the model was asked with, and where its value came from."""
+    """An input of the model, and where its value came from."""
 
     value: float
     source: Literal["derived", "request"]
 
 
 class Factor(Reply):
-    """A feature's signed share of this probability's log-odds before calibration."""
+    """A feature's signed contribution to the log-odds of this probability, before calibration."""
 
     feature: str
     log_odds: float
@@ -82,8 +82,8 @@ class AdviceReply(Reply):
     features: dict[str, FeatureValue]
     base_log_odds: float
     top_factors: list[Factor] = Field(
-        description="largest first; with base_log_odds they add up to the log-odds before calibration"
+        description="largest first; together with base_log_odds they add up to the log-odds before calibration"
     )
-    session: date = Field(description="the exchange session the advice is for")
+    session: date = Field(description="exchange session that the advice is for")
     as_of: datetime
     model_version: str

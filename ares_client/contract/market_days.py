@@ -33,7 +33,7 @@ class MarketDay(Request):
 
 
 class MarketDays(Request):
-    """Daily bars to insert or replace, at most 2,000 in a request."""
+    """Daily bars to insert or replace, at most 2,000 per request."""
 
     days: Annotated[list[MarketDay], Field(min_length=1, max_length=MAX_MARKET_DAYS_PER_REQUEST)]
 

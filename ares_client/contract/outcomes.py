@@ -25,18 +25,18 @@ MAX_REPORTED_FEATURES = 64
 
 
 class Outcome(Request):
-    """One closed trade. `(bot, trade_id)` names it; the same content again changes nothing."""
+    """One closed trade, identified by `(bot, trade_id)`. Sending the same content again changes nothing."""
 
     bot: Identifier = "ares"
     trade_id: Identifier
-    trade_date: Day = Field(description="the session the trade was opened on", examples=["2018-12-03"])
+    trade_date: Day = Field(description="session in which the trade was opened", examples=["2018-12-03"])
     outcome: Annotated[TradeOutcome, Field(strict=False)]
-    net_pnl: Dollars = Field(description="$ after costs, of the whole position", examples=[142.5])
+    net_pnl: Dollars = Field(description="$ after costs, for the whole position", examples=[142.5])
     features: Annotated[dict[Identifier, float | None], Field(max_length=MAX_REPORTED_FEATURES)] = Field(
-        default_factory=dict, description="what the bot believed at entry; kept for audit, never trained on"
+        default_factory=dict, description="what the bot believed at entry; kept for audit, never used for training"
     )
     sd_multiplier: SdMultiplier | None = Field(
-        default=None, description="the multiplier really traded; absent: the one that the advice suggested"
+        default=None, description="multiplier actually traded (default: the one that the advice suggested)"
     )
     advice_id: Annotated[UUID, Field(strict=False)] | None = None
     put_short_strike: IndexPoints | None = None
@@ -45,17 +45,17 @@ class Outcome(Request):
     call_long_strike: IndexPoints | None = None
     settlement_price: IndexPoints | None = None
     contracts: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    credit: Dollars | None = Field(default=None, description="$ a condor, as received at entry")
+    credit: Dollars | None = Field(default=None, description="$ per condor, as received at entry")
 
 
 class OutcomeBatch(Request):
-    """Up to 100 closed trades; each is validated and answered on its own."""
+    """Up to 100 closed trades. Each is validated and answered on its own."""
 
     outcomes: Annotated[list[Any], Field(min_length=1, max_length=MAX_OUTCOMES_PER_BATCH)]
 
 
 class StoredOutcome(Reply):
-    """One closed trade as it is stored. Money is in dollars, as a number."""
+    """One closed trade as it is stored. Amounts are numbers, in dollars."""
 
     bot: str
     trade_id: str
@@ -72,20 +72,20 @@ class StoredOutcome(Reply):
     settlement_price: float | None = None
     contracts: int | None = None
     credit: float | None = None
-    flags: list[str] = Field(description="what is odd about it, such as `label_contradicted`")
+    flags: list[str] = Field(description="anything odd about the trade, such as `label_contradicted`")
     recorded_at: datetime
-    trained_in: UUID | None = Field(default=None, description="the promoted retraining that first looked at it")
+    trained_in: UUID | None = Field(default=None, description="first promoted retraining that took it into account")
 
 
 class OutcomePage(Reply):
-    """Recorded outcomes, newest record first."""
+    """Recorded outcomes, the most recently recorded first."""
 
     outcomes: list[StoredOutcome]
-    next_cursor: str | None = Field(default=None, description="ask with it for what was recorded before these")
+    next_cursor: str | None = Field(default=None, description="send it to get the outcomes recorded before these")
 
 
 class OutcomeResult(Reply):
-    """What became of one reported trade. Anything but `invalid` and `conflict` is durable."""
+    """What became of one reported trade. It is stored durably, unless the status is `invalid` or `conflict`."""
 
     status: Literal["recorded", "duplicate", "conflict", "invalid"]
     bot: str | None = None
@@ -95,6 +95,6 @@ class OutcomeResult(Reply):
 
 
 class OutcomeBatchReply(Reply):
-    """One result for each item of the batch, in its order."""
+    """One result for each item of the batch, in the same order."""
 
     results: list[OutcomeResult]

@@ -11,17 +11,17 @@ from ares_client.contract.values import Probability, Reply, TradingAdvice
 
 
 class ReliabilityBin(Reply):
-    """One of the equal-count bins, lowest probabilities first."""
+    """One bin of equal count. The bins are ordered from the lowest probabilities to the highest."""
 
     count: int
     mean_probability: Probability
     win_rate: Probability
-    win_rate_low: float = Field(description="95 % Wilson interval")
-    win_rate_high: float
+    win_rate_low: float = Field(description="lower end of the 95 % Wilson interval")
+    win_rate_high: float = Field(description="upper end of the 95 % Wilson interval")
 
 
 class LiveCalibration(Reply):
-    """What was said before the trades beside what came of them: one observation a session and multiplier."""
+    """Predicted probabilities compared with results, with one observation per session and multiplier."""
 
     observations: int
     sessions: int
@@ -29,33 +29,35 @@ class LiveCalibration(Reply):
     win_rate: Probability
     mean_probability: Probability
     mean_base_rate: Probability
-    expected_wins: float = Field(description="sum of the probabilities")
-    expected_wins_interval: tuple[int, int] = Field(description="95 % of what a calibrated model would see")
+    expected_wins: float = Field(description="sum of the predicted probabilities")
+    expected_wins_interval: tuple[int, int] = Field(
+        description="95 % interval of the wins that a calibrated model would see"
+    )
     brier: float
     base_rate_brier: float
     brier_skill: float | None = Field(description="1 - Brier / Brier of the base rates")
     brier_skill_interval: tuple[float, float] | None = Field(
-        description="95 %, bootstrap by session; null with fewer than 5 wins or 5 losses"
+        description="95 % interval, bootstrapped by session; null with fewer than 5 wins or 5 losses"
     )
-    log_loss: float | None = Field(description="nats; null where a probability of 0 or 1 was wrong")
+    log_loss: float | None = Field(description="in nats; null if a probability of 0 or 1 was wrong")
     base_rate_log_loss: float | None
     ece: float = Field(description="expected calibration error over the bins")
-    ece_band: float = Field(description="95 % bound of `ece` for a calibrated model of this size")
+    ece_band: float = Field(description="95 % bound of `ece` for a calibrated model with as many observations")
     bins: list[ReliabilityBin]
 
 
 class LeftOut(Reply):
-    """Reported trades that are not scored, each under the first reason that holds. Their money is counted."""
+    """Reported trades that are not scored, each under the first reason that applies. Their P&L still counts."""
 
-    unmatched: int = Field(description="no advice in the log")
-    in_sample: int = Field(description="the model that advised had been trained on the session")
-    training_unknown: int = Field(description="it is not known through which session that model was trained")
+    unmatched: int = Field(description="no matching advice in the log")
+    in_sample: int = Field(description="the advising model was trained on that session")
+    training_unknown: int = Field(description="the last session that the advising model was trained on is not known")
     label_contradicted: int = Field(description="the settlement contradicts the reported outcome")
-    repeated: int = Field(description="another trade of the same session and multiplier is scored")
+    repeated: int = Field(description="another trade with the same session and multiplier is scored")
 
 
 class ReportedMoney(Reply):
-    """Net P&L of trades as the bots reported it, $ after costs, of whole positions."""
+    """Net P&L as the bots reported it: $ after costs, for whole positions."""
 
     trades: int
     total_net_pnl_dollars: float
@@ -63,31 +65,31 @@ class ReportedMoney(Reply):
 
 
 class AdvicePerformance(ReportedMoney):
-    """One kind of advice, given out of sample."""
+    """Results of one kind of advice, given out of sample."""
 
     advice: TradingAdvice
-    sessions: int = Field(description="bot and session pairs whose first advice it was, traded or not")
+    sessions: int = Field(description="pairs of bot and session whose first advice was this one, traded or not")
     scored_trades: int = Field(description="trades whose label the settlement does not contradict")
     win_rate: Probability | None
     mean_probability: Probability | None
 
 
 class SkippedSessions(Reply):
-    """What one condor would have made on each session that was advised against and not traded."""
+    """What one condor would have made in each session that was advised against and not traded."""
 
     modelled: Literal[True] = True
     note: str
-    sessions: int = Field(description="bot and session pairs advised SKIP_TODAY out of sample, without a trade")
+    sessions: int = Field(description="pairs of bot and session advised SKIP_TODAY out of sample, without a trade")
     modelled_sessions: int
     not_modelled: int
-    win_rate: Probability | None = Field(description="at exact multiples of the expected move, as the model's labels")
-    mean_probability: Probability | None = Field(description="as said for the modelled sessions")
-    total_net_pnl_dollars: float | None = Field(description="modelled, one contract a session")
+    win_rate: Probability | None = Field(description="at exact multiples of the expected move, like the model's labels")
+    mean_probability: Probability | None = Field(description="as predicted for the modelled sessions")
+    total_net_pnl_dollars: float | None = Field(description="modelled, with one contract per session")
     mean_net_pnl_dollars: float | None
 
 
 class FeatureDrift(Reply):
-    """One feature as the window's sessions show it, beside the champion's training rows."""
+    """One feature in the window's sessions, compared with the champion's training rows."""
 
     feature: str
     meaning: str = ""
@@ -95,8 +97,8 @@ class FeatureDrift(Reply):
     sessions: int
     live_mean: float
     training_mean: float
-    mean_shift: float | None = Field(description="in training standard deviations")
-    outside_range: Probability = Field(description="share of the values outside the training range")
+    mean_shift: float | None = Field(description="in standard deviations of the training rows")
+    outside_range: Probability = Field(description="share of values outside the training range")
     psi: float = Field(description="population stability index over the training deciles")
     watch_above: float
     shifted_above: float
@@ -104,12 +106,12 @@ class FeatureDrift(Reply):
 
 
 class AdvisedSessions(Reply):
-    """The first advice of each bot and session: how many, and what they said. Counts by name."""
+    """The first advice for each bot and session: how many there are, and counts of what they say, by name."""
 
     sessions: int
     in_sample: int
     training_unknown: int
-    replayed: int = Field(default=0, description="asked for after the day of the session: a replay, not the live bot")
+    replayed: int = Field(default=0, description="requested after the day of the session: a replay, not the live bot")
     model_versions: dict[str, int]
     statuses: dict[str, int]
     reasons: dict[str, int]
@@ -117,16 +119,16 @@ class AdvisedSessions(Reply):
 
 
 class Performance(Reply):
-    """Advice joined to outcomes over a window of sessions, at the multipliers really traded."""
+    """Advice joined to outcomes over a window of sessions, at the multipliers actually traded."""
 
     bot: str | None
     start: date
     end: date
-    champion: str | None = Field(description="the version that `drift` is about")
+    champion: str | None = Field(description="model version that `drift` refers to")
     advised: AdvisedSessions
     reported: ReportedMoney
     left_out: LeftOut
-    calibration: LiveCalibration | None = Field(description="null where no trade can be scored")
+    calibration: LiveCalibration | None = Field(description="null if no trade can be scored")
     by_advice: list[AdvicePerformance]
     skipped: SkippedSessions
     drift: list[FeatureDrift]

@@ -1,4 +1,4 @@
-"""How every failure is told."""
+"""The body of every error response."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ares_client.contract.values import Reply
 
 
 class Problem(Reply):
-    """RFC 9457 problem details. Never holds a value that the caller sent."""
+    """RFC 9457 problem details. They never contain a value that the caller sent."""
 
     type: str = "about:blank"
     title: str

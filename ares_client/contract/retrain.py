@@ -13,21 +13,21 @@ from ares_client.contract.values import Probability, Reply, Request
 
 
 class RetrainRequest(Request):
-    """Ask for a challenger. `force` skips the gate, and is recorded as such."""
+    """A request for a challenger. `force` overrides the gate, and the run is recorded as forced."""
 
     min_new_samples: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     force: bool = False
 
 
 class RetrainRun(Reply):
-    """One retraining: where it stands, and how it ended."""
+    """One retraining: its state, and how it ended."""
 
     run_id: UUID
     state: Literal["queued", "running", "promoted", "refused", "failed"]
     requested_at: datetime
-    requested_by: str | None = Field(default=None, description="the name of the key, or `schedule`")
-    phase: str | None = Field(default=None, description="what a running run is at")
-    progress: Probability | None = Field(default=None, description="the share that is done")
+    requested_by: str | None = Field(default=None, description="name of the key, or `schedule`")
+    phase: str | None = Field(default=None, description="what the run is doing now")
+    progress: Probability | None = Field(default=None, description="share completed")
     finished_at: datetime | None = None
     forced: bool = False
     new_outcomes: int
@@ -38,7 +38,7 @@ class RetrainRun(Reply):
 
 
 class RetrainNotNeeded(Reply):
-    """Too few new outcomes to retrain: how many there are, and how many are missing."""
+    """Too few new outcomes to retrain: how many there are, and how many more are needed."""
 
     state: Literal["not_enough_outcomes"] = "not_enough_outcomes"
     new_outcomes: int

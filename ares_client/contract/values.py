@@ -1,4 +1,4 @@
-"""What the messages are made of: scalars with their ranges, and the two kinds of message."""
+"""The parts of the messages: scalars with their ranges, and the base classes of requests and replies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TradingAdvice(StrEnum):
 
 
 class TradeOutcome(StrEnum):
-    """How a closed condor ended: which short strikes were passed."""
+    """How a closed condor ended: which short strikes were breached."""
 
     MAX_PROFIT = "MAX_PROFIT"
     PUT_BREACHED = "PUT_BREACHED"
@@ -33,10 +33,10 @@ class TradeOutcome(StrEnum):
 
 
 def _only_text(value: object) -> object:
-    """Dates travel as ISO 8601 text: a number, and a text of digits, would be read as seconds since 1970."""
+    """Dates must be ISO 8601 text. Pydantic would read a number, or text of digits, as seconds since 1970."""
     if isinstance(value, date) or (isinstance(value, str) and ISO_DATE.match(value)):
         return value
-    raise ValueError("expected an ISO 8601 text")
+    raise ValueError("expected ISO 8601 text")
 
 
 def _only_number(value: object) -> object:
@@ -62,19 +62,19 @@ VixPoints = Annotated[float, Field(ge=5, le=200, description="VIX level in point
 IndexPoints = Annotated[float, Field(ge=1, le=1_000_000, description="SPX level", examples=[4512.5])]
 SdMultiplier = Annotated[
     float,
-    Field(ge=0.6, le=1.6, description="distance of the short strikes in expected moves", examples=[1.0]),
+    Field(ge=0.6, le=1.6, description="distance of the short strikes, in expected moves", examples=[1.0]),
 ]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class Request(BaseModel):
-    """What a caller sends: unknown fields and values that are not finite are refused."""
+    """Sent by the caller. Unknown fields and values that are not finite are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
 class Reply(BaseModel):
-    """What the service says: it may grow, and a reader ignores what it does not know."""
+    """Sent by the service. It may gain fields, and a reader ignores those that it does not know."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False, frozen=True)

@@ -1,4 +1,4 @@
-"""Sell the condor on every session of history: what became of each, and what an account made of them."""
+"""Sell a condor on every session: how each one ended, and what an account made of them."""
 
 from kronos.backtest.account import Account, trade_account
 from kronos.backtest.run import Backtest, backtest

@@ -1,7 +1,7 @@
-"""Option chains from files: CSV or Parquet of our own columns, iVolatility's CSV, QuantConnect's zips of minutes.
+"""Read option chains: CSV or Parquet with our own columns, iVolatility's CSV, or QuantConnect's zips of minute bars.
 
-Our columns: `quote_date,expiration,right,strike,bid,ask` and, where known, `quote_time` (New York) and
-`underlying` (the index's price). Dates are ISO, right is C or P.
+Our columns are `quote_date,expiration,right,strike,bid,ask` and optionally `quote_time` (New York) and `underlying`
+(the price of the index). Dates are ISO, and `right` is C or P.
 """
 
 from __future__ import annotations
@@ -49,15 +49,16 @@ def read_chains(path: Path) -> Chains:
     Raises
     ------
     MarketDataError
-        Naming the file: nothing to read, a missing column, a value that is no date, time, right or number.
+        If there is nothing to read, a column is missing, or a value is not a date, time, right or number. The message
+        names the file.
     """
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     found = [file for file in files if file == path or file.suffix.lower() in _READERS]
     if not found:
-        raise MarketDataError(f"{path}: no .csv, .parquet or .zip file in it")
+        raise MarketDataError(f"{path}: the folder has no .csv, .parquet or .zip file")
     parts = [part for file in found for part in _read(file)]
     if not any(len(part) for part in parts):
-        raise MarketDataError(f"{path}: no quotes in it")
+        raise MarketDataError(f"{path}: it contains no quotes")
     return Chains(
         **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Chains)}
     )
@@ -66,7 +67,7 @@ def read_chains(path: Path) -> Chains:
 def _read(path: Path) -> Iterator[Chains]:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise MarketDataError(f"{path}: a chain is a .csv, .parquet or .zip file, or a folder of them")
+        raise MarketDataError(f"{path}: an option chain must be a .csv, .parquet or .zip file, or a folder of them")
     try:
         yield from reader(path)
     except OSError as error:
@@ -94,7 +95,7 @@ def _from_parquet(path: Path) -> Iterator[Chains]:
 
 
 def _from_zip(path: Path) -> Iterator[Chains]:
-    """A day of one-minute bars, one file a contract; a bar's closing quote is known when its minute ends."""
+    """A day of one-minute bars, one file per contract; a bar's closing quote is known when its minute ends."""
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             parts = QUANTCONNECT_NAME.fullmatch(Path(name).name)

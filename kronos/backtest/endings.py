@@ -15,15 +15,15 @@ from kronos.market.history import Flags, Floats, MarketHistory, Positions
 
 @dataclass(frozen=True, eq=False)
 class Endings:
-    """What became of each condor, all (n, k).
+    """How each condor ended; all arrays are (n, k).
 
     Attributes
     ----------
-    sessions_held : from the entry's session to the one on which it ended
-    cost_points : paid at the end: the payout at settlement, or the modelled price of buying the condor back; NaN
-        where a bar that decides is absent
-    bought_back : whether it ended before settlement; its closing legs then cost slippage and commission
-    put_breached, call_breached : whether that short strike was passed, both where one bar passed both
+    sessions_held : sessions from entry to the end
+    cost_points : paid at the end: the payout at settlement, or the modelled price of buying the condor back; NaN if a
+        bar that decides is missing
+    bought_back : whether it ended before settlement; closing it then costs slippage and commission
+    put_breached, call_breached : whether that short strike was passed; both if one bar passed both
     """
 
     sessions_held: Positions
@@ -36,11 +36,11 @@ class Endings:
 def endings(
     history: MarketHistory, positions: Positions, strikes: Strikes, spec: CondorSpec, surface: Surface
 ) -> Endings:
-    """End the condors entered at `positions` as the spec manages them.
+    """End the condors entered at `positions`, as the spec manages them.
 
     Parameters
     ----------
-    positions : (n,) sessions of `history`, settled within it
+    positions : (n,) entry sessions in `history`, which also holds their settlements
     strikes : (n, k)
     """
     held = _held(history, positions, strikes, spec)
@@ -62,11 +62,11 @@ def _held(history: MarketHistory, positions: Positions, strikes: Strikes, spec: 
 def _touched(
     history: MarketHistory, positions: Positions, strikes: Strikes, spec: CondorSpec, surface: Surface, held: Endings
 ) -> Endings:
-    """Buy back in the first session whose bar passes a short strike; a daily bar does not say when in it.
+    """Buy back in the first session whose bar passes a short strike.
 
-    The price then is the strike, or the session's open where that lies beyond it; the price paid is modelled with
-    the whole session left and VIX at that session's high (its close where the high is unknown). Where one bar
-    passes both strikes, the dearer side is paid.
+    A daily bar does not say when that happens. SPX is taken to be at the strike, or at the session's open if that lies
+    beyond the strike. The price paid is modelled with the whole session left and VIX at the session's high, or at its
+    close if the high is unknown. If one bar passes both strikes, the more expensive side is paid.
     """
     low = np.fmin(history.spx_low, history.spx_close)
     high = np.fmax(history.spx_high, history.spx_close)

@@ -1,6 +1,6 @@
-"""Option chains: real bids and asks, and what a condor sells for at the moment of entry.
+"""Option chains: real bids and asks, and what a condor sells for at entry.
 
-A strike that is not quoted is absent: nothing is interpolated.
+A strike without a quote cannot be traded: nothing is interpolated.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Chains:
     minute : minutes after midnight in New York, or `END_OF_DAY`
     is_put : right
     strike, bid, ask : index points
-    underlying : index points at the quote; NaN where not given
+    underlying : price of the index at the time of the quote; NaN where it is not given
     """
 
     quoted_on: Days
@@ -57,20 +57,20 @@ class Chains:
 
     @property
     def usable(self) -> Flags:
-        """(q,) a contract not expired yet, with 0 <= bid <= ask and an ask above 0."""
+        """(q,) whether the contract has not expired, 0 <= bid <= ask, and the ask is above 0."""
         contract = _keys(self.quoted_on, self.expiration, self.is_put, self.strike) >= 0
         return np.asarray(contract & (self.bid >= 0) & (self.ask > 0) & (self.ask >= self.bid))
 
     def at_entry(self, entry: Entry, sold_at: SoldAt = DEFAULT_SOLD_AT) -> EntryQuotes:
-        """The quotes that a trader can deal on at entry.
+        """The quotes that a trader can deal at on entry.
 
-        At the open: each contract's first quote within 15 minutes of 09:30. At the close: its last within the 15
-        minutes up to 16:00, or 13:00 on a half day, or the end-of-day quote.
+        At the open: each contract's first quote within 15 minutes after 09:30. At the close: its last quote within 15
+        minutes before 16:00 (13:00 on half days), or its end-of-day quote.
 
         Raises
         ------
         MarketDataError
-            Where no quote falls at that time of day.
+            If there is no usable quote at that time of day.
         """
         close = settles_at_minute(self.quoted_on)
         minute = np.where(self.minute == END_OF_DAY, close, self.minute)
@@ -82,19 +82,19 @@ class Chains:
         if not len(chosen):
             raise MarketDataError(
                 f"the chain has no usable quote within {ENTRY_WINDOW_MINUTES} minutes of the {entry}; "
-                "end-of-day quotes serve an entry at the close only"
+                "end-of-day quotes can be used only for an entry at the close"
             )
         by_time = chosen[np.argsort(minute[chosen], kind="stable")]
         return EntryQuotes(self.take(by_time if entry == "close" else by_time[::-1]), sold_at)
 
 
 class EntryQuotes:
-    """One quote a contract and day, to be looked up by many condors at once.
+    """One quote per contract and day, looked up for many condors at once.
 
     Parameters
     ----------
-    quotes : of several for one contract and day, the last stands
-    sold_at : `natural` sells at the bid and buys at the ask; `mid` deals between, less slippage
+    quotes : the last one is kept of several for the same contract and day
+    sold_at : `natural` sells at the bid and buys at the ask; `mid` deals in the middle, less slippage
     """
 
     def __init__(self, quotes: Chains, sold_at: SoldAt) -> None:
@@ -111,11 +111,11 @@ class EntryQuotes:
 
     @property
     def carry_price(self) -> bool:
-        """Whether the price of the index is quoted on every day."""
+        """Whether the quotes of every day carry the price of the index."""
         return not np.isnan(self._underlying).any()
 
     def span(self, sessions: Days) -> Flags:
-        """(n,) whether sessions lie between the first and the last of them that is quoted."""
+        """(n,) whether a session lies between the first and the last one that has quotes."""
         quoted = np.flatnonzero(self.has(sessions))
         inside = np.zeros(len(sessions), dtype=bool)
         if len(quoted):
@@ -123,16 +123,16 @@ class EntryQuotes:
         return inside
 
     def has(self, sessions: Days) -> Flags:
-        """(n,) whether anything is quoted on each session."""
+        """(n,) whether a session has quotes."""
         return np.isin(sessions, self._days)
 
     def price_at_entry(self, sessions: Days, price: Floats) -> Floats:
-        """(n,) the price quoted with the chain; the given one where there is none.
+        """(n,) the price that the quotes carry, or the given price where they carry none.
 
         Raises
         ------
         MarketDataError
-            Where both are known and more than 5 % apart: the chain is of another underlying.
+            If the two are more than 5 % apart: the chain must then be of another underlying.
         """
         at = np.minimum(np.searchsorted(self._days, sessions), len(self._days) - 1)
         quoted = np.where(self.has(sessions), self._underlying[at], np.nan)
@@ -140,7 +140,8 @@ class EntryQuotes:
         if len(far):
             day = far[0]
             raise MarketDataError(
-                f"on {sessions[day]} the chain's underlying is {quoted[day]:g} and the market's {price[day]:g}"
+                f"on {sessions[day]} the chain has its underlying at {quoted[day]:g}, "
+                f"but the market was at {price[day]:g}"
             )
         return np.where(np.isnan(quoted), price, quoted)
 
@@ -151,12 +152,12 @@ class EntryQuotes:
         ----------
         sessions, expirations : (n,)
         strikes : (n, k)
-        slippage_points : for both spreads, taken from a mid price; the natural price has paid it already
+        slippage_points : for both spreads, subtracted from mid prices only; natural prices already include it
 
         Returns
         -------
-        (n, k) index points; NaN where a strike is not quoted, or where the credit is the wing's width or more,
-        which no sound quotes give
+        (n, k) index points; NaN where a strike is not quoted, or where the credit is at least the wing width, which no
+        sound quotes would give
         """
         total = np.zeros(strikes.put_short.shape)
         for strike, is_put, is_short in (
@@ -180,7 +181,7 @@ class EntryQuotes:
 
 
 def _keys(day: Days, expiration: Days, is_put: Flags, strike: Floats) -> npt.NDArray[np.int64]:
-    """One integer a contract and day; -1 for what is no contract: a strike that is NaN, or expired already."""
+    """One integer per contract and day; -1 for what is not a contract, such as a NaN strike or a past expiration."""
     days = day.astype("datetime64[D]").astype(np.int64)
     ahead = expiration.astype("datetime64[D]").astype(np.int64) - days
     cents = np.nan_to_num(np.round(strike * 100), nan=-1.0).astype(np.int64)

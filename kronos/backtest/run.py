@@ -1,4 +1,4 @@
-"""Backtest a condor over a range of history, with modelled credit or with real quotes."""
+"""Backtest a condor over a range of history, with modelled credits or real quotes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from kronos.backtest.account import Account, trade_account
 from kronos.backtest.quotes import EntryQuotes
 from kronos.backtest.trades import Skip, Trades, sell
-from kronos.condor.costs import DOLLARS_PER_POINT, Terms
+from kronos.condor.costs import DEFAULT_COSTS, DEFAULT_LIMITS, DOLLARS_PER_POINT, AccountLimits, Costs
 from kronos.condor.labels import breaches
 from kronos.condor.pricing import DEFAULT_SURFACE, Surface
 from kronos.condor.settlement import entry_price, entry_vix
@@ -24,21 +24,22 @@ from kronos.market.sessions import Days
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """Every session's condor at every multiplier, and an account for each multiplier.
+    """Every session's condor at every multiplier, and an account per multiplier.
 
     Attributes
     ----------
-    spec, terms : what was traded, and on what terms
-    trades : the condors at listed strikes, one contract each, (n, k)
-    put_breached, call_breached : (n, k) 1.0 or 0.0 at exact multiples of the expected move, as the model's labels;
-        NaN where a bar is absent
-    account : what the accounts made of them
-    stale_years : years left out since their opens are stale
-    not_settled : sessions left out since the history ends before their settlement
+    spec, costs, limits : what was traded, what it cost, and what an account could risk
+    trades : (n, k) condors at listed strikes, one contract each
+    put_breached, call_breached : (n, k) 1.0 or 0.0, at exact multiples of the expected move like the model's labels;
+        NaN where a bar is missing
+    account : the accounts that traded them
+    stale_years : years left out because their opens are stale
+    not_settled : number of sessions left out because the history ends before their settlement
     """
 
     spec: CondorSpec
-    terms: Terms
+    costs: Costs
+    limits: AccountLimits
     trades: Trades
     put_breached: Floats
     call_breached: Floats
@@ -48,19 +49,19 @@ class Backtest:
 
     @property
     def sessions(self) -> Days:
-        """(n,) sessions on which a condor was looked for."""
+        """(n,) the sessions that were backtested."""
         return self.trades.sessions
 
     @property
     def net_pnl_dollars(self) -> Floats:
-        """(n, k) of one contract after all costs, whether it was sold or not; NaN where it has no credit."""
+        """(n, k) of one contract after all costs, whether it was sold or not; NaN where there is no credit."""
         return self.trades.net_pnl_dollars
 
     def figures(self) -> Iterator[dict[str, Any]]:
-        """One flat record a multiplier.
+        """One flat record per multiplier.
 
-        Shares and means are per condor that could be sold, `condors` of them, and None where there is none; of
-        these the account afforded `traded`.
+        Shares and means are over the `condors` that could be sold, and None if there are none. `traded` counts those
+        that the account could afford.
         """
         for at, multiplier in enumerate(self.trades.sd_multipliers):
             yield {"sd_multiplier": multiplier, **self._counts(at), **self._means(at), **self._account_figures(at)}
@@ -109,7 +110,8 @@ class Backtest:
 def backtest(
     history: MarketHistory,
     spec: CondorSpec,
-    terms: Terms | None = None,
+    costs: Costs = DEFAULT_COSTS,
+    limits: AccountLimits = DEFAULT_LIMITS,
     *,
     sd_multipliers: tuple[float, ...] = SD_MULTIPLIERS,
     start: np.datetime64 | None = None,
@@ -117,20 +119,19 @@ def backtest(
     quotes: EntryQuotes | None = None,
     surface: Surface = DEFAULT_SURFACE,
 ) -> Backtest:
-    """Sell one condor a session at every multiplier and manage it as the spec says.
+    """Sell one condor per session at every multiplier, and manage it as the spec says.
 
     Parameters
     ----------
     sd_multipliers : (k,) distances of the short strikes in expected moves, above 0
     start, end : first and last entry
-    quotes : sell at these, within the days they cover; without them the credit is modelled on `surface`
+    quotes : sell at these quotes, on the days that they cover; default: the credit is modelled on `surface`
 
     Raises
     ------
     MarketDataError
-        Where no session is left to trade.
+        If no session is left to trade.
     """
-    terms = terms or Terms()
     chosen = _entries(history, start, end, quotes)
     stale = _stale_years(history, spec, chosen, quotes)
     chosen &= ~np.isin(years_of(history.sessions), stale)
@@ -138,18 +139,19 @@ def backtest(
     positions: Positions = np.flatnonzero(chosen & settled)
     if not len(positions):
         raise MarketDataError(_nothing_left(history, start, end, stale))
-    trades = sell(history, positions, spec, terms, sd_multipliers, quotes=quotes, surface=surface)
+    trades = sell(history, positions, spec, costs, sd_multipliers, quotes=quotes, surface=surface)
     if (trades.skip == Skip.NO_BAR).all():
-        raise MarketDataError("no session between these dates has both an entry and a settlement")
+        raise MarketDataError("no session between these dates has both entry and settlement prices")
     move = expected_move(entry_price(history, spec), entry_vix(history, spec), spec.horizon_sessions)
     put, call = breaches(history, spec, move[:, None] * np.array(sd_multipliers))
     return Backtest(
         spec=spec,
-        terms=terms,
+        costs=costs,
+        limits=limits,
         trades=trades,
         put_breached=put[positions],
         call_breached=call[positions],
-        account=trade_account(history, trades, spec, terms),
+        account=trade_account(history, trades, spec, limits),
         stale_years=tuple(stale),
         not_settled=int((chosen & ~settled).sum()),
     )
@@ -169,7 +171,7 @@ def _entries(
 
 
 def _stale_years(history: MarketHistory, spec: CondorSpec, chosen: Flags, quotes: EntryQuotes | None) -> list[int]:
-    """Years among the chosen sessions without real opens; quotes that carry the price need none."""
+    """Years of the chosen sessions that lack real opens; quotes that carry the price of the index need none."""
     if spec.entry == "close" or (quotes is not None and quotes.carry_price):
         return []
     years = np.unique(years_of(history.sessions[chosen]))

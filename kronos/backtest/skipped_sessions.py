@@ -1,4 +1,4 @@
-"""What the condor would have made on sessions that nobody traded: modelled credit, listed strikes, costs."""
+"""What condors would have made on sessions that were not traded: modelled credits, listed strikes, after costs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kronos.backtest.trades import sell
-from kronos.condor.costs import Terms
+from kronos.condor.costs import Costs
 from kronos.condor.labels import wins
 from kronos.condor.pricing import DEFAULT_SURFACE
 from kronos.condor.spec import CondorSpec
@@ -17,12 +17,12 @@ from kronos.market.sessions import Days
 
 @dataclass(frozen=True, eq=False)
 class ModelledCondors:
-    """One condor of one contract a session.
+    """One condor of one contract per session.
 
     Attributes
     ----------
     won : (n,) 1.0 or 0.0 at exact multiples of the expected move; NaN where no condor can be modelled
-    net_pnl_dollars : (n,) after all costs; NaN as `won`
+    net_pnl_dollars : (n,) after all costs; NaN where `won` is
     """
 
     won: Floats
@@ -32,14 +32,14 @@ class ModelledCondors:
 def model_condors(
     history: MarketHistory | None, spec: CondorSpec, sessions: Days, sd_multipliers: Floats
 ) -> ModelledCondors:
-    """Model the condors that were not sold.
+    """Model condors that were not sold.
 
-    None can be modelled where the bars of entry or settlement are absent, the year's opens are stale (entry at the
-    open), or the credit does not cover the slippage.
+    A condor cannot be modelled if a bar of its entry or settlement is missing, if the year's opens are stale (entry at
+    the open), or if the credit does not cover the slippage.
 
     Parameters
     ----------
-    sessions : (n,) datetime64[D], in any order, any of them several times
+    sessions : (n,) datetime64[D], in any order, with or without repeats
     sd_multipliers : (n,) distance of each session's short strikes in expected moves
     """
     won, net = np.full(len(sessions), np.nan), np.full(len(sessions), np.nan)
@@ -51,7 +51,7 @@ def model_condors(
         usable &= ~np.isin(years_of(sessions), stale_open_years(history))
     for multiplier in np.unique(sd_multipliers[usable]):
         chosen = np.flatnonzero(usable & (sd_multipliers == multiplier))
-        trades = sell(history, at[chosen], spec, Terms(), (float(multiplier),), quotes=None, surface=DEFAULT_SURFACE)
+        trades = sell(history, at[chosen], spec, Costs(), (float(multiplier),), quotes=None, surface=DEFAULT_SURFACE)
         sold = trades.sold[:, 0]
         net[chosen[sold]] = trades.net_pnl_dollars[sold, 0]
         won[chosen[sold]] = wins(history, spec, [multiplier])[at[chosen[sold]], 0]

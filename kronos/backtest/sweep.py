@@ -1,4 +1,4 @@
-"""Backtest a grid of specs, on local cores or a Dask cluster, into one tidy table: one row a spec and multiplier."""
+"""Backtest a grid of specs, on local cores or a Dask cluster, into one table: one row per spec and multiplier."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import joblib
 import numpy as np
 
 from kronos.backtest import backtest
 from kronos.backtest.quotes import Chains
-from kronos.condor.costs import Terms
+from kronos.condor.costs import DEFAULT_COSTS, DEFAULT_LIMITS, AccountLimits, Costs
 from kronos.condor.spec import DEFAULT_SOLD_AT, SD_MULTIPLIERS, CondorSpec, SoldAt, shortest_dte
 from kronos.errors import KronosError
 from kronos.market.history import MarketHistory
@@ -24,24 +24,27 @@ from kronos.progress import Progress
 CONNECT_SECONDS = 10
 DEFAULT_ENTRY = CondorSpec().entry
 SweepRow = dict[str, Any]
+Part = TypeVar("Part", CondorSpec, Costs, AccountLimits)
 
 
 @dataclass(frozen=True, slots=True)
 class SweepPoint:
-    """One spec of a grid."""
+    """One point of a grid."""
 
     spec: CondorSpec
-    terms: Terms
+    costs: Costs = DEFAULT_COSTS
+    limits: AccountLimits = DEFAULT_LIMITS
 
 
 @dataclass(frozen=True, eq=False)
 class SweepMarket:
-    """What every point of a sweep is run on.
+    """The market that every point of a sweep is run on.
 
     Attributes
     ----------
-    chains : real quotes to sell at, `sold_at` the natural or the mid price; without them credit is modelled
     start, end : first and last entry
+    chains : real quotes to sell at; without them the credit is modelled
+    sold_at : sell at the natural or at the mid price of the chains
     """
 
     history: MarketHistory
@@ -53,16 +56,15 @@ class SweepMarket:
 
 
 def grid(values: Mapping[str, Sequence[Any]]) -> list[SweepPoint]:
-    """Every combination of the values given for fields of `CondorSpec` and `Terms`, by name.
+    """Every combination of the given values for fields of `CondorSpec`, `Costs` and `AccountLimits`, by name.
 
-    `dte_sessions`, where not given, is the shortest that the entry allows; shorter ones are left out.
+    `dte_sessions` defaults to the shortest that the entry allows. Combinations with a shorter one are left out.
 
     Raises
     ------
     KronosError
-        Where a value is out of its range, or no combination is left.
+        If a value is out of range, or no combination is left.
     """
-    names = {field.name for field in fields(CondorSpec)}
     points = []
     for combination in itertools.product(*values.values()):
         chosen = dict(zip(values, combination, strict=True))
@@ -70,14 +72,18 @@ def grid(values: Mapping[str, Sequence[Any]]) -> list[SweepPoint]:
         if chosen.setdefault("dte_sessions", shortest) < shortest:
             continue
         try:
-            spec = CondorSpec(**{name: value for name, value in chosen.items() if name in names})
-            terms = Terms(**{name: value for name, value in chosen.items() if name not in names})
+            point = SweepPoint(_made(CondorSpec, chosen), _made(Costs, chosen), _made(AccountLimits, chosen))
         except ValueError as error:
             raise KronosError(str(error)) from error
-        points.append(SweepPoint(spec, terms))
+        points.append(point)
     if not points:
         raise KronosError("nothing to sweep: an entry at the close needs dte_sessions of at least 1")
     return points
+
+
+def _made(part: type[Part], chosen: Mapping[str, Any]) -> Part:
+    names = {field.name for field in fields(part)}
+    return part(**{name: value for name, value in chosen.items() if name in names})
 
 
 def sweep(
@@ -88,22 +94,22 @@ def sweep(
     dask_address: str | None = None,
     progress: Progress | None = None,
 ) -> list[SweepRow]:
-    """Backtest every point, in its order.
+    """Backtest every point, in order.
 
     Parameters
     ----------
-    jobs : local processes; ignored with `dask_address`
-    dask_address : like `tcp://scheduler:8786`; its workers must have this package
-    progress : called with the points done and all points
+    jobs : number of local processes; ignored with `dask_address`
+    dask_address : such as `tcp://scheduler:8786`; its workers must have this package installed
+    progress : called with the number of points done and the total
 
     Returns
     -------
-    One flat record a point and multiplier: the point's fields, then the figures of `Backtest.figures`.
+    One flat record per point and multiplier: the point's fields, then the figures of `Backtest.figures`.
 
     Raises
     ------
     KronosError
-        Where a point cannot be run, or the cluster is not there.
+        If a point cannot be run, or the cluster cannot be reached.
     """
     rows: list[SweepRow] = []
     with _backend(dask_address, market):
@@ -117,12 +123,12 @@ def sweep(
 
 
 def write_rows(rows: Sequence[SweepRow], path: Path) -> None:
-    """Write the table as CSV, or as Parquet where the name ends so.
+    """Write the table as CSV or Parquet, depending on the name's ending.
 
     Raises
     ------
     KronosError
-        Where the name ends otherwise, or the file cannot be written.
+        If the name has another ending, or the file cannot be written.
     """
     require_table_name(path)
     try:
@@ -141,14 +147,14 @@ def write_rows(rows: Sequence[SweepRow], path: Path) -> None:
 
 
 def require_table_name(path: Path) -> None:
-    """Refuse a name that ends neither in .csv nor in .parquet.
+    """Refuse a name that ends in neither .csv nor .parquet.
 
     Raises
     ------
     KronosError
     """
     if path.suffix.lower() not in {".csv", ".parquet"}:
-        raise KronosError(f"{path}: a table is written as .csv or .parquet")
+        raise KronosError(f"{path}: the table must be a .csv or .parquet file")
 
 
 def _run(market: SweepMarket, point: SweepPoint) -> list[SweepRow]:
@@ -156,13 +162,14 @@ def _run(market: SweepMarket, point: SweepPoint) -> list[SweepRow]:
     result = backtest(
         market.history,
         point.spec,
-        point.terms,
+        point.costs,
+        point.limits,
         sd_multipliers=market.sd_multipliers,
         start=market.start,
         end=market.end,
         quotes=quotes,
     )
-    about = asdict(point.spec) | asdict(point.terms)
+    about = asdict(point.spec) | asdict(point.costs) | asdict(point.limits)
     sessions = {
         "first": str(result.sessions[0]),
         "last": str(result.sessions[-1]),

@@ -1,4 +1,4 @@
-"""The trades of a backtest as a CSV file: one row a condor that the account traded."""
+"""The trades of a backtest as a CSV file: one row per condor that the account traded."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ COLUMNS = (
 
 
 def write_trades(result: Backtest, history: MarketHistory, path: Path) -> int:
-    """Write the trades in order of session and multiplier, and say how many there are.
+    """Write the trades in order of session and multiplier, and return how many there are.
 
-    `ended` is the session of settlement or buying back; `settles_at` the expiry, New York time; P&L is of one
-    contract after all costs, the total of all contracts.
+    `ended` is the session in which the condor settled or was bought back, and `settles_at` is its expiry in New York
+    time. `net_pnl_dollars` is for one contract after all costs, and `total_pnl_dollars` for all contracts.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One condor a session and multiplier: where its strikes stand, what it sells for, how it ends, what is left."""
+"""One condor per session and multiplier: its strikes, its credit, how it ends, and what is left."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from kronos.backtest.endings import Endings, endings
 from kronos.backtest.quotes import EntryQuotes
-from kronos.condor.costs import DOLLARS_PER_POINT, Terms
+from kronos.condor.costs import DOLLARS_PER_POINT, Costs
 from kronos.condor.pricing import Surface, condor_value, life_in_sessions
 from kronos.condor.settlement import entry_price, entry_vix
 from kronos.condor.spec import CondorSpec
@@ -20,7 +20,7 @@ from kronos.market.sessions import Days
 
 
 class Skip(IntEnum):
-    """Why a condor was not sold; `NONE` is sold."""
+    """Why a condor was not sold; `NONE` means that it was."""
 
     NONE = 0
     NO_BAR = 1
@@ -31,7 +31,7 @@ class Skip(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Trades:
-    """The condors of n sessions at k multipliers; money is of one contract.
+    """The condors of n sessions at k multipliers; money is for one contract.
 
     Attributes
     ----------
@@ -40,12 +40,12 @@ class Trades:
     sd_multipliers : (k,)
     price, vix : (n,) at entry
     strikes : (n, k) listed strikes
-    credit_points : (n, k) after slippage; NaN where a bar is absent or the chain lacks a strike
+    credit_points : (n, k) after slippage; NaN where a bar is missing or the chain lacks a strike
     skip : (n, k) values of `Skip`
-    endings : (n, k) what became of each, sold or not
-    net_pnl_dollars : (n, k) after all costs, whether the condor was sold or not; NaN where it has no credit
-    worst_loss_dollars : (n, k) the most that one contract can lose, costs included; NaN where it has no credit
-    money : where the prices come from, like `modelled`
+    endings : (n, k) how each condor ended, sold or not
+    net_pnl_dollars : (n, k) after all costs, whether the condor was sold or not; NaN without a credit
+    worst_loss_dollars : (n, k) the most that one contract can lose, including costs; NaN without a credit
+    money : where the prices come from, such as `modelled`
     """
 
     sessions: Days
@@ -76,18 +76,18 @@ def sell(
     history: MarketHistory,
     positions: Positions,
     spec: CondorSpec,
-    terms: Terms,
+    costs: Costs,
     sd_multipliers: tuple[float, ...],
     *,
     quotes: EntryQuotes | None,
     surface: Surface,
 ) -> Trades:
-    """Sell a condor at each multiplier on each of the sessions, and see it to its end.
+    """Sell a condor at each multiplier on each of the sessions, and follow it to its end.
 
     Parameters
     ----------
-    positions : (n,) sessions of `history`, settled within it; bars may be absent
-    quotes : sell at these; without them at modelled prices
+    positions : (n,) entry sessions in `history`, which also holds their settlements; bars may be missing
+    quotes : sell at these quotes; without them, at modelled prices
     """
     sessions = history.sessions[positions]
     price, vix = entry_price(history, spec)[positions], entry_vix(history, spec)[positions]
@@ -98,10 +98,10 @@ def sell(
     if quotes is None:
         life = life_in_sessions(history.sessions, spec)[positions, None]
         mid = condor_value(price[:, None], vix[:, None], strikes, spec.entry, life, surface)
-        credit, quoted = mid - terms.trade_slippage_points, np.ones(len(sessions), dtype=bool)
+        credit, quoted = mid - costs.trade_slippage_points, np.ones(len(sessions), dtype=bool)
     else:
         settles = history.sessions[positions + spec.dte_sessions]
-        credit = quotes.credit(sessions, settles, strikes, terms.trade_slippage_points)
+        credit = quotes.credit(sessions, settles, strikes, costs.trade_slippage_points)
         quoted = quotes.has(sessions)
     ended = endings(history, positions, strikes, spec, surface)
     return Trades(
@@ -112,36 +112,36 @@ def sell(
         vix=vix,
         strikes=strikes,
         credit_points=credit,
-        skip=_skips(np.isnan(ended.cost_points + half_width), quoted, credit, terms),
+        skip=_skips(np.isnan(ended.cost_points + half_width), quoted, credit, costs),
         endings=ended,
-        net_pnl_dollars=_net_pnl(credit, ended, terms),
-        worst_loss_dollars=_worst_loss(credit, spec, terms),
+        net_pnl_dollars=_net_pnl(credit, ended, costs),
+        worst_loss_dollars=_worst_loss(credit, spec, costs),
         money=_money(spec, quotes),
     )
 
 
-def _skips(absent: Flags, quoted: Flags, credit: Floats, terms: Terms) -> npt.NDArray[np.int8]:
-    """(n, k) the first reason that holds."""
+def _skips(absent: Flags, quoted: Flags, credit: Floats, costs: Costs) -> npt.NDArray[np.int8]:
+    """(n, k) the first reason that applies."""
     reasons = {
         Skip.NO_BAR: absent,
         Skip.NO_QUOTES: np.broadcast_to(~quoted[:, None], credit.shape),
         Skip.MISSING_STRIKES: np.isnan(credit),
-        Skip.BELOW_MINIMUM_CREDIT: credit < terms.minimum_credit_points,
+        Skip.BELOW_MINIMUM_CREDIT: credit < costs.minimum_credit_points,
     }
     return np.select(list(reasons.values()), [int(skip) for skip in reasons], int(Skip.NONE)).astype(np.int8)
 
 
-def _net_pnl(credit: Floats, ended: Endings, terms: Terms) -> Floats:
-    closing = DOLLARS_PER_POINT * terms.trade_slippage_points + terms.trade_commission_dollars
-    kept = DOLLARS_PER_POINT * (credit - ended.cost_points) - terms.trade_commission_dollars
+def _net_pnl(credit: Floats, ended: Endings, costs: Costs) -> Floats:
+    closing = DOLLARS_PER_POINT * costs.trade_slippage_points + costs.trade_commission_dollars
+    kept = DOLLARS_PER_POINT * (credit - ended.cost_points) - costs.trade_commission_dollars
     return np.asarray(kept - closing * ended.bought_back)
 
 
-def _worst_loss(credit: Floats, spec: CondorSpec, terms: Terms) -> Floats:
-    entering = DOLLARS_PER_POINT * (spec.wing_width_points - credit) + terms.trade_commission_dollars
+def _worst_loss(credit: Floats, spec: CondorSpec, costs: Costs) -> Floats:
+    entering = DOLLARS_PER_POINT * (spec.wing_width_points - credit) + costs.trade_commission_dollars
     if spec.management == "hold":
         return entering
-    return entering + DOLLARS_PER_POINT * terms.trade_slippage_points + terms.trade_commission_dollars
+    return entering + DOLLARS_PER_POINT * costs.trade_slippage_points + costs.trade_commission_dollars
 
 
 def _money(spec: CondorSpec, quotes: EntryQuotes | None) -> str:

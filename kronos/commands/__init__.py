@@ -1,1 +1,1 @@
-"""The commands of `kronos`, one a module; each imports what it needs when it runs, so that all start fast."""
+"""The commands of `kronos`, one per module. Each imports what it needs when it runs, so that all start fast."""

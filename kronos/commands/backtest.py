@@ -22,14 +22,13 @@ from kronos.commands.options import (
     say_left_out,
 )
 from kronos.commands.trading import (
-    DEFAULT_TERMS,
     ChainsOption,
     MultipliersOption,
     PriceOption,
     multipliers_of,
     read_quotes,
 )
-from kronos.condor.costs import Terms
+from kronos.condor.costs import DEFAULT_COSTS, DEFAULT_LIMITS, AccountLimits, Costs
 from kronos.condor.spec import DEFAULT_SOLD_AT, Management
 from kronos.errors import KronosError
 
@@ -42,38 +41,47 @@ def backtest_command(
     dte: DteOption = None,
     management: Annotated[
         Management,
-        typer.Option("--management", help="Hold to settlement, or buy back when a short strike is touched."),
+        typer.Option("--management", help="Hold to settlement, or buy the condor back when a short strike is touched."),
     ] = DEFAULT_SPEC.management,
     multipliers: MultipliersOption = None,
     wing: Annotated[
-        float, typer.Option("--wing", help="Points from short to long strike.")
+        float, typer.Option("--wing", help="Points between a short strike and its long strike.")
     ] = DEFAULT_SPEC.wing_width_points,
     step: Annotated[
-        float, typer.Option("--step", help="Listed strikes are multiples of this.")
+        float, typer.Option("--step", help="Points between listed strikes.")
     ] = DEFAULT_SPEC.strike_step_points,
     slippage: Annotated[
-        float, typer.Option("--slippage", help="Points given up on each spread, unless sold at natural prices.")
-    ] = DEFAULT_TERMS.slippage_points,
+        float, typer.Option("--slippage", help="Points lost on each spread, except at natural prices.")
+    ] = DEFAULT_COSTS.slippage_points,
     commission: Annotated[
-        float, typer.Option("--commission", help="Dollars a leg and contract; legs that expire pay none.")
-    ] = DEFAULT_TERMS.commission_dollars,
+        float, typer.Option("--commission", help="Dollars per leg and contract; legs that expire cost nothing.")
+    ] = DEFAULT_COSTS.commission_dollars,
     min_credit: Annotated[
-        float, typer.Option("--min-credit", help="Points after slippage below which nothing is sold.")
-    ] = DEFAULT_TERMS.minimum_credit_points,
+        float,
+        typer.Option(
+            "--min-credit", help="Smallest credit after slippage, in points; a condor that pays less is not sold."
+        ),
+    ] = DEFAULT_COSTS.minimum_credit_points,
     risk_pct: Annotated[
-        float, typer.Option("--risk-pct", help="Share of the equity that one trade may lose.")
-    ] = DEFAULT_TERMS.risk_pct,
+        float, typer.Option("--risk-pct", help="Largest share of the equity that one trade may lose, in %.")
+    ] = DEFAULT_LIMITS.risk_pct,
     max_contracts: Annotated[
         int | None,
-        typer.Option("--max-contracts", help="Contracts a trade; 0 is none; default: no cap.", show_default=False),
-    ] = DEFAULT_TERMS.max_contracts,
-    equity: Annotated[float, typer.Option("--equity", help="Dollars at the start.")] = DEFAULT_TERMS.equity_dollars,
+        typer.Option(
+            "--max-contracts", help="Most contracts per trade; 0 trades none; default: no limit.", show_default=False
+        ),
+    ] = DEFAULT_LIMITS.max_contracts,
+    equity: Annotated[
+        float, typer.Option("--equity", help="Starting equity in dollars.")
+    ] = DEFAULT_LIMITS.equity_dollars,
     chains: ChainsOption = None,
     price: PriceOption = DEFAULT_SOLD_AT,
-    trades: Annotated[Path | None, typer.Option("--trades", help="Write one CSV row a condor that was traded.")] = None,
+    trades: Annotated[
+        Path | None, typer.Option("--trades", help="Write a CSV file with one row per condor traded.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Sell the condor on every session of history, at modelled or at real prices, and show what it made."""
+    """Sell a condor on every session, at modelled or real prices, and show how it did."""
     from kronos.backtest import backtest
     from kronos.backtest.trade_file import write_trades
     from kronos.commands.tables import backtest_tables
@@ -81,13 +89,15 @@ def backtest_command(
     asked = read_inputs(data, start, end, entry, dte)
     try:
         spec = replace(asked.spec, management=management, wing_width_points=wing, strike_step_points=step)
-        terms = Terms(slippage, commission, min_credit, risk_pct, max_contracts, equity)
+        costs = Costs(slippage, commission, min_credit)
+        limits = AccountLimits(equity, risk_pct, max_contracts)
     except ValueError as error:
         raise KronosError(str(error)) from error
     result = backtest(
         asked.history,
         spec,
-        terms,
+        costs,
+        limits,
         sd_multipliers=multipliers_of(multipliers),
         start=asked.start,
         end=asked.end,

@@ -33,16 +33,17 @@ def evaluate_command(
     entry: EntryOption = DEFAULT_SPEC.entry,
     dte: DteOption = None,
     test_start: Annotated[
-        str | None, typer.Option("--test-start", metavar="DATE", help="Score sessions from here on.")
+        str | None, typer.Option("--test-start", metavar="DATE", help="First session to score.")
     ] = None,
     variant: VariantOption = RICHEST,
     predictions: Annotated[
-        Path | None, typer.Option("--predictions", help="Write one CSV row a tested session and multiplier.")
+        Path | None,
+        typer.Option("--predictions", help="Write a CSV file with one row per tested session and multiplier."),
     ] = None,
     as_json: JsonOption = False,
     jobs: JobsOption = None,
 ) -> None:
-    """Score the model out of sample beside climatology, a logistic regression and the guide's recipe."""
+    """Score the model out of sample, beside climatology, a logistic regression and the guide's recipe."""
     from kronos.backtest import backtest
     from kronos.commands.tables import evaluation_tables
     from kronos.training.evaluate import evaluate

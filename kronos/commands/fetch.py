@@ -22,15 +22,20 @@ MOST_SHOWN = 5
 
 
 def fetch_command(
-    out: Annotated[Path, typer.Option("--out", help="CSV to write; what it holds already is kept.")] = DEFAULT_FILE,
+    out: Annotated[Path, typer.Option("--out", help="CSV file to write; bars already in it are kept.")] = DEFAULT_FILE,
     start: Annotated[
         str | None,
-        typer.Option("--start", metavar="DATE", help="Fetch what is lacking since; default: where the file ends."),
+        typer.Option(
+            "--start", metavar="DATE", help="Fetch missing sessions from here on; default: where the file ends."
+        ),
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--end", metavar="DATE", help="Last session; default: the last that has settled.")
+        str | None,
+        typer.Option("--end", metavar="DATE", help="Last session to fetch; default: the last one that has settled."),
     ] = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Fetch bars the file has too, and replace them.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Fetch the bars already in the file again, and replace them.")
+    ] = False,
     push_url: Annotated[
         str | None, typer.Option("--push", metavar="URL", help="Upload the file's bars to this service.")
     ] = None,
@@ -45,7 +50,7 @@ def fetch_command(
         Path | None, typer.Option("--spx-csv", metavar="FILE", help="Your own SPX bars: date,open,high,low,close.")
     ] = None,
 ) -> None:
-    """Bring fresh SPX and VIX history into a CSV of daily bars; no session is ever interpolated."""
+    """Fetch SPX and VIX bars into a CSV file. Missing sessions are never interpolated."""
     from kronos.commands.push import push_days
     from kronos.market.fetch import existing_history, fetch_history, replace_market_csv
 
@@ -67,7 +72,7 @@ def _sources(vix_url: str | None, spx_url: str | None, spx_csv: Path | None) -> 
     from kronos.market.sources.spx import SpxFile
 
     if spx_url is not None and spx_csv is not None:
-        raise KronosError("--spx-url and --spx-csv exclude each other")
+        raise KronosError("--spx-url and --spx-csv cannot be used together")
     public = sources_at({"vix": vix_url, "spx": spx_url})
     return public if spx_csv is None else {**public, "spx": SpxFile(spx_csv)}
 

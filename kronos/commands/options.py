@@ -1,4 +1,4 @@
-"""Options that several commands share, and the history they name."""
+"""Options that several commands share, and the history that they name."""
 
 from __future__ import annotations
 
@@ -31,27 +31,30 @@ errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", help="CSV of daily bars; default: the bundled sample, 2014-2018.", show_default=False),
+    typer.Option("--data", help="CSV file of daily bars; default: the bundled sample, 2014-2018.", show_default=False),
 ]
-StartOption = Annotated[str | None, typer.Option("--start", metavar="DATE", help="First session, like 2014-01-03.")]
-EndOption = Annotated[str | None, typer.Option("--end", metavar="DATE", help="Last session, like 2018-12-31.")]
+StartOption = Annotated[str | None, typer.Option("--start", metavar="DATE", help="First session, such as 2014-01-03.")]
+EndOption = Annotated[str | None, typer.Option("--end", metavar="DATE", help="Last session, such as 2018-12-31.")]
 EntryOption = Annotated[Entry, typer.Option("--entry", help="When the condor is sold.")]
 DteOption = Annotated[
     int | None,
     typer.Option(
-        "--dte", min=0, help="Sessions to settlement; default 0 at the open, 1 at the close.", show_default=False
+        "--dte",
+        min=0,
+        help="Sessions from entry to settlement; default: 0 at the open, 1 at the close.",
+        show_default=False,
     ),
 ]
 JobsOption = Annotated[
-    int | None, typer.Option("--jobs", min=1, help="Processes to train with; default: all cores.", show_default=False)
+    int | None, typer.Option("--jobs", min=1, help="Number of processes; default: one per core.", show_default=False)
 ]
-VariantOption = Annotated[VariantName, typer.Option("--variant", help="Which features the model sees.")]
+VariantOption = Annotated[VariantName, typer.Option("--variant", help="Which set of features the model sees.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
 
 @dataclass(frozen=True, slots=True)
 class MarketInputs:
-    """What history a command is about."""
+    """The history, the trade and the dates that a command is asked about."""
 
     history: MarketHistory
     spec: CondorSpec
@@ -92,7 +95,7 @@ def parse_day(option: str, text: str | None) -> np.datetime64 | None:
 
 
 def console() -> Console:
-    """Standard output, wide enough for the tables where it is no terminal."""
+    """Standard output, wide enough for the tables when it is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)
 
 
@@ -102,26 +105,26 @@ def all_cores() -> int:
 
 
 def say_left_out(stale_years: list[int]) -> None:
-    """Name the years that cannot be studied from the open."""
+    """List the years left out because their SPX opens are stale."""
     if stale_years:
-        errors.print(f"left out, since SPX opens are stale: {', '.join(map(str, stale_years))}")
+        errors.print(f"left out because SPX opens are stale: {', '.join(map(str, stale_years))}")
 
 
 class Ticker:
-    """A progress callback: one bar for each series of steps."""
+    """A progress callback that draws one bar per series of steps."""
 
     def __init__(self, bars: Progress, what: str) -> None:
         self._bars = bars
         self._task = bars.add_task(what, total=None)
 
     def __call__(self, done: int, of: int) -> None:
-        """Show that `done` of `of` steps are taken."""
+        """Show that `done` of `of` steps are complete."""
         if done == 1:
             self._bars.reset(self._task, total=of)
         self._bars.update(self._task, completed=done)
 
     def phase(self, name: str) -> Ticker:
-        """Name what the steps that follow are of."""
+        """Name the phase that the next steps belong to."""
         self._bars.update(self._task, description=name)
         return self
 
@@ -135,7 +138,7 @@ def progress(what: str) -> Iterator[Ticker]:
 
 
 def _require_covered(history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None) -> None:
-    """Every session that was asked for must lie within the data."""
+    """Require that the data covers every session asked for."""
     first, last = history.sessions[0], history.sessions[-1]
     asked = exchange_sessions().between(
         as_date(first if start is None else start), as_date(last if end is None else end)
@@ -145,5 +148,5 @@ def _require_covered(history: MarketHistory, start: np.datetime64 | None, end: n
     if asked[0] < first or asked[-1] > last:
         raise MarketDataError(
             f"the data covers {first} to {last}, not {asked[0]} to {asked[-1]}: "
-            "bring history with `kronos fetch`, or name a file with --data"
+            "fetch more history with `kronos fetch`, or name another file with --data"
         )

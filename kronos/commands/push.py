@@ -1,4 +1,4 @@
-"""Hand a trained model and its bars to a running service, through the client that everyone uses."""
+"""Upload a trained model and its bars to a running service, through the ordinary client."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from kronos.market.history import COLUMNS, MarketHistory
 
 
 class PushError(KronosError):
-    """The service did not take the model or the bars."""
+    """The service could not be reached, or refused the model or the bars."""
 
 
 def push(url: str, artefact: bytes, history: MarketHistory, *, activate: bool) -> str:
-    """Upload the bars, then the model; returns what became of it, in one line.
+    """Upload the bars, then the model; return one line that says what the service did.
 
     Raises
     ------
     PushError
-        Where the service cannot be reached or refuses.
+        If the service cannot be reached, or refuses.
     """
     try:
         with Advisor(ClientSettings.from_environment(url=url)) as advisor:
@@ -35,12 +35,12 @@ def push(url: str, artefact: bytes, history: MarketHistory, *, activate: bool) -
 
 
 def push_days(url: str, history: MarketHistory) -> str:
-    """Upload the bars alone; returns what became of them, in one line.
+    """Upload the bars alone; return one line that says what the service holds.
 
     Raises
     ------
     PushError
-        Where the service cannot be reached or refuses.
+        If the service cannot be reached, or refuses.
     """
     try:
         with Advisor(ClientSettings.from_environment(url=url)) as advisor:
@@ -51,7 +51,7 @@ def push_days(url: str, history: MarketHistory) -> str:
 
 
 def market_days(history: MarketHistory) -> list[MarketDay]:
-    """The sessions that have a bar, as the contract takes them."""
+    """The sessions that have a bar, in the form of the wire contract."""
     columns = history.columns
     return [
         MarketDay.model_validate(

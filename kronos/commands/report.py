@@ -34,12 +34,12 @@ def report_command(
     entry: EntryOption = DEFAULT_SPEC.entry,
     dte: DteOption = None,
     test_start: Annotated[
-        str | None, typer.Option("--test-start", metavar="DATE", help="Score sessions from here on.")
+        str | None, typer.Option("--test-start", metavar="DATE", help="First session to score.")
     ] = None,
     variant: VariantOption = RICHEST,
     jobs: JobsOption = None,
 ) -> None:
-    """Write one self-contained HTML page about the model, out of sample: it needs no network."""
+    """Write a self-contained HTML page on how the model does out of sample."""
     from kronos.report.page import render
     from kronos.report.study import make_study
 

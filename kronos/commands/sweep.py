@@ -32,24 +32,26 @@ from kronos.errors import KronosError
 
 
 def _list_of(flag: str, what: str) -> Any:
-    return typer.Option(flag, metavar="A,B,…", help=f"{what}; several with commas.", show_default=False)
+    return typer.Option(flag, metavar="A,B,…", help=f"{what}; separate several with commas.", show_default=False)
 
 
 def sweep_command(
     data: DataOption = None,
     start: StartOption = None,
     end: EndOption = None,
-    entry: Annotated[str | None, _list_of("--entry", "open, close")] = None,
-    dte: Annotated[str | None, _list_of("--dte", "Sessions to settlement")] = None,
-    management: Annotated[str | None, _list_of("--management", "hold, touch")] = None,
-    wing: Annotated[str | None, _list_of("--wing", "Points from short to long strike")] = None,
-    step: Annotated[str | None, _list_of("--step", "Strike step, points")] = None,
-    slippage: Annotated[str | None, _list_of("--slippage", "Points a spread")] = None,
-    commission: Annotated[str | None, _list_of("--commission", "Dollars a leg and contract")] = None,
-    min_credit: Annotated[str | None, _list_of("--min-credit", "Points after slippage")] = None,
-    risk_pct: Annotated[str | None, _list_of("--risk-pct", "Share of the equity that one trade may lose")] = None,
-    max_contracts: Annotated[str | None, _list_of("--max-contracts", "Contracts a trade")] = None,
-    equity: Annotated[str | None, _list_of("--equity", "Dollars at the start")] = None,
+    entry: Annotated[str | None, _list_of("--entry", "open or close")] = None,
+    dte: Annotated[str | None, _list_of("--dte", "Sessions from entry to settlement")] = None,
+    management: Annotated[str | None, _list_of("--management", "hold or touch")] = None,
+    wing: Annotated[str | None, _list_of("--wing", "Points between a short strike and its long strike")] = None,
+    step: Annotated[str | None, _list_of("--step", "Points between listed strikes")] = None,
+    slippage: Annotated[str | None, _list_of("--slippage", "Points lost on each spread")] = None,
+    commission: Annotated[str | None, _list_of("--commission", "Dollars per leg and contract")] = None,
+    min_credit: Annotated[str | None, _list_of("--min-credit", "Smallest credit after slippage, in points")] = None,
+    risk_pct: Annotated[
+        str | None, _list_of("--risk-pct", "Largest share of the equity that one trade may lose, in %")
+    ] = None,
+    max_contracts: Annotated[str | None, _list_of("--max-contracts", "Most contracts per trade")] = None,
+    equity: Annotated[str | None, _list_of("--equity", "Starting equity in dollars")] = None,
     multipliers: MultipliersOption = None,
     chains: ChainsOption = None,
     price: PriceOption = DEFAULT_SOLD_AT,
@@ -57,10 +59,10 @@ def sweep_command(
         str | None, typer.Option("--dask", metavar="tcp://…", help="Run on this Dask cluster instead of local cores.")
     ] = None,
     jobs: JobsOption = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the table to this .csv or .parquet file.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the table to a .csv or .parquet file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Backtest every combination of the values given, one row a spec and multiplier."""
+    """Backtest every combination of the given values: one row per combination and multiplier."""
     from kronos.backtest import sweep as sweeping
     from kronos.commands.tables import sweep_table
 
@@ -109,7 +111,7 @@ def _words(option: str, text: str | None, known: list[str]) -> list[str] | None:
     words = text.split(",")
     for word in words:
         if word not in known:
-            raise KronosError(f"{option} {word!r} is none of {', '.join(known)}")
+            raise KronosError(f"{option} {word!r} is not one of {', '.join(known)}")
     return words
 
 

@@ -1,4 +1,4 @@
-"""What the commands print: tables for a person."""
+"""The tables that the commands print."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ SWEEP_COLUMNS = (
 
 
 def backtest_tables(result: Backtest) -> Iterator[Table]:
-    """What became of the condors, then what the accounts made of them, by multiplier."""
+    """How the condors ended, then what the accounts made of them, by multiplier."""
     money = result.trades.money
     span = f"{len(result.sessions)} condors, {result.sessions[0]} to {result.sessions[-1]}"
     figures = list(result.figures())
     yield _figures_table(
-        f"{span}; {money} money, $ a contract after slippage and commission",
+        f"{span}; {money} money, $ per contract after slippage and commission",
         {
             "full profit": ("max_profit", ".1%"),
             "put": ("put_breached", ".1%"),
@@ -46,9 +46,8 @@ def backtest_tables(result: Backtest) -> Iterator[Table]:
         },
         [record | {"skipped": len(result.sessions) - record["condors"]} for record in figures],
     )
-    terms = result.terms
     yield _figures_table(
-        f"accounts of ${terms.equity_dollars:,.0f} at {terms.risk_pct:g} % risk; {money} money; "
+        f"accounts of ${result.limits.equity_dollars:,.0f} at {result.limits.risk_pct:g} % risk; {money} money; "
         f"ratios over all {len(result.account.days)} sessions",
         {
             "traded": ("traded", "d"),
@@ -64,8 +63,8 @@ def backtest_tables(result: Backtest) -> Iterator[Table]:
 
 
 def sweep_table(rows: Sequence[Mapping[str, Any]], varied: Sequence[str]) -> Table:
-    """One row a spec and multiplier: what was varied, and how it did."""
-    table = Table(title=f"{len(rows)} backtests; money in $ a contract", title_justify="left")
+    """One row per spec and multiplier: the values that were varied, and the result."""
+    table = Table(title=f"{len(rows)} backtests; money in $ per contract", title_justify="left")
     for name in varied:
         table.add_column(name.split("_")[0], justify="right")
     for label, _, _ in SWEEP_COLUMNS:
@@ -96,7 +95,7 @@ def training_table(rows: TrainingRows, scores: Mapping[str, Scores]) -> Table:
 
 
 def evaluation_tables(evaluation: Evaluation) -> Iterator[Table]:
-    """The model beside its references, then by multiplier, year and VIX."""
+    """The model beside its references, then the model by multiplier, by year and by VIX."""
     where = f"{evaluation.sessions} sessions, {evaluation.first} to {evaluation.last}"
     title = f"{evaluation.variant}, out of sample at 1.0: {where}, {evaluation.base_rate:.1%} won"
     yield _scores_table(title, "", evaluation.references)
@@ -108,7 +107,7 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[Table]:
 
 
 def _policy_table(policy: PolicyScores) -> Table:
-    table = Table(title="policy, $ a condor after costs, modelled", title_justify="left")
+    table = Table(title="policy, $ per condor after costs, modelled", title_justify="left")
     for name in ("traded", "mean P&L traded", "mean P&L skipped", "difference", "95 %"):
         table.add_column(name, justify="right")
     low, high = policy.difference_interval or (None, None)

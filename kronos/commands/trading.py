@@ -1,4 +1,4 @@
-"""Options about how condors are traded, shared by `backtest` and `sweep`."""
+"""Options on how condors are traded, shared by `backtest` and `sweep`."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kronos.condor.costs import Terms
 from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec, SoldAt
 from kronos.errors import KronosError
 
 if TYPE_CHECKING:
     from kronos.backtest.quotes import EntryQuotes
 
-DEFAULT_TERMS = Terms()
-
 
 ChainsOption = Annotated[
     Path | None,
-    typer.Option("--chains", help="Sell at the real quotes of this chain file or folder; default: modelled credit."),
+    typer.Option(
+        "--chains", help="Sell at the quotes in this option chain (a file or a folder); default: modelled credit."
+    ),
 ]
-PriceOption = Annotated[SoldAt, typer.Option("--price", help="With --chains: the natural price, or mid less slippage.")]
+PriceOption = Annotated[
+    SoldAt, typer.Option("--price", help="With --chains: sell at the natural price, or at mid less slippage.")
+]
 MultipliersOption = Annotated[
     str | None,
-    typer.Option("--multipliers", help="SD multipliers, like 0.8,1.0; default: 0.6 to 1.6.", show_default=False),
+    typer.Option("--multipliers", help="SD multipliers, such as 0.8,1.0; default: 0.6 to 1.6.", show_default=False),
 ]
 
 
 def multipliers_of(text: str | None) -> tuple[float, ...]:
-    """The multipliers asked for, ascending.
+    """The multipliers asked for, in ascending order.
 
     Raises
     ------
@@ -40,12 +41,12 @@ def multipliers_of(text: str | None) -> tuple[float, ...]:
         return SD_MULTIPLIERS
     values = numbers("--multipliers", text)
     if any(value <= 0 for value in values):
-        raise KronosError(f"--multipliers {text!r}: a multiplier is above 0")
+        raise KronosError(f"--multipliers {text!r}: multipliers must be above 0")
     return tuple(sorted(set(values)))
 
 
 def numbers(option: str, text: str) -> list[float]:
-    """Finite numbers from a list like 5,10.
+    """The finite numbers of a list like 5,10.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def numbers(option: str, text: str) -> list[float]:
 
 
 def read_quotes(chains: Path | None, spec: CondorSpec, price: SoldAt) -> EntryQuotes | None:
-    """The quotes to sell at, where a chain was named.
+    """The quotes to sell at, or None where no chain was named.
 
     Raises
     ------

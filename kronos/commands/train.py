@@ -37,17 +37,19 @@ def train_command(
     push_url: Annotated[
         str | None, typer.Option("--push", metavar="URL", help="Upload the bars and the model to this service.")
     ] = None,
-    activate: Annotated[bool, typer.Option("--activate", help="With --push: make it the champion at once.")] = False,
+    activate: Annotated[
+        bool, typer.Option("--activate", help="With --push: make the model the champion at once.")
+    ] = False,
     jobs: JobsOption = None,
 ) -> None:
-    """Train the calibrated model on history, walk it forward, and write the artefact."""
+    """Train the calibrated model, score it walk-forward, and write the artefact."""
     from kronos.commands.push import push
     from kronos.commands.tables import training_table
     from kronos.training.export import train
     from kronos.training.rows import build_rows
 
     if activate and push_url is None:
-        raise KronosError("--activate goes with --push URL")
+        raise KronosError("--activate needs --push URL")
     asked = read_inputs(data, start, end, entry, dte)
     rows, stale = build_rows(asked.history, asked.spec, asked.start, asked.end)
     say_left_out(stale)

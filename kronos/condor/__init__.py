@@ -1,1 +1,1 @@
-"""The trade: its strikes, its settlement and label, what it costs and what it is worth."""
+"""The trade: its strikes, settlement, label, costs and value."""

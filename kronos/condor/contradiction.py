@@ -1,7 +1,7 @@
-"""The judge of reported trades: does the settlement contradict what the bot says became of its condor?
+"""Judge reported trades: does the settlement contradict the outcome that the bot reports?
 
-The service asks it about every outcome, training about every trade that it joins to a bar. Both hand over everything
-they know, so that the same trade is never fine for one and contradicted for the other.
+The service asks this about every outcome, and training about every trade that it joins to a bar. Both pass on
+everything they know, so that they never disagree about a trade.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from kronos.condor.spec import CALL_BREACHED, MAX_PROFIT, PUT_BREACHED, CondorSp
 from kronos.condor.strikes import expected_move, listed_strikes
 
 SETTLEMENT_TOLERANCE = 0.005
-"""A reported settlement may differ from the close by as much, as a share of it."""
+"""Largest difference allowed between a reported settlement and the close, as a fraction of the close."""
 
 
 class Contradiction(StrEnum):
-    """What the settlement denies."""
+    """What the settlement contradicts."""
 
     LABEL = "label_contradicted"
     SIDE = "side_contradicted"
@@ -29,13 +29,13 @@ class Contradiction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReportedCondor:
-    """A closed condor as its bot reports it; None where it does not say.
+    """A closed condor as the bot reports it; None where the bot does not say.
 
     Attributes
     ----------
     outcome : one of `OUTCOMES`
-    sd_multiplier : traded, in expected moves
-    price, vix : at entry
+    sd_multiplier : distance of the short strikes, in expected moves
+    price, vix : SPX and VIX at entry
     put_short_strike, call_short_strike : index points
     settlement_price : index points
     """
@@ -51,7 +51,7 @@ class ReportedCondor:
 
 @dataclass(frozen=True, slots=True)
 class SessionBar:
-    """What the market says of a session: SPX and VIX at entry, and the settlement of its condor; None if unknown."""
+    """The market's figures for a session: SPX and VIX at entry, and the settlement of its condor; None if unknown."""
 
     price: float | None
     vix: float | None
@@ -59,7 +59,7 @@ class SessionBar:
 
     @property
     def is_complete(self) -> bool:
-        """Whether entry and settlement are both known."""
+        """Whether both entry and settlement are known."""
         return None not in (self.price, self.vix, self.settlement_price)
 
 
@@ -67,18 +67,19 @@ NO_BAR = SessionBar(None, None, None)
 
 
 class ShortStrikes(NamedTuple):
-    """The two short strikes of one condor, index points."""
+    """The two short strikes of a condor, in index points."""
 
     put: float
     call: float
 
 
 def contradictions(trade: ReportedCondor, bar: SessionBar, spec: CondorSpec) -> list[Contradiction]:
-    """What is wrong with a report, by everything that is known of the trade.
+    """What is wrong with a report, given everything known about the trade.
 
-    The bar's settlement outweighs the one reported. Reported strikes are the strikes; without them the shorts stand
-    somewhere from the exact multiple of the expected move to the next listed strike beyond it. A condor that is closed
-    when touched may end either way at the same settlement, so its label is not judged.
+    The bar's settlement outweighs the reported one. Reported strikes are taken as they are. Without them, each short
+    strike lies between the exact multiple of the expected move and the next listed strike beyond it, and a report is
+    contradicted only if no strike in that range fits it. A condor that is closed when touched can end either way at
+    the same settlement, so its label is not judged.
     """
     found = []
     settlement, reported = bar.settlement_price, trade.settlement_price
@@ -103,7 +104,7 @@ def contradictions(trade: ReportedCondor, bar: SessionBar, spec: CondorSpec) -> 
 def _short_strikes(
     trade: ReportedCondor, bar: SessionBar, spec: CondorSpec
 ) -> tuple[ShortStrikes, ShortStrikes] | None:
-    """The nearest and the farthest short strikes that may have been traded; None where nothing tells."""
+    """The nearest and the farthest short strikes that may have been traded; None if they cannot be known."""
     if trade.put_short_strike is not None and trade.call_short_strike is not None:
         reported = ShortStrikes(trade.put_short_strike, trade.call_short_strike)
         return reported, reported

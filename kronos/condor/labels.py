@@ -1,4 +1,4 @@
-"""Labels: did the condor of each session end at full profit?"""
+"""Labels: whether the condor of each session ended at full profit."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from kronos.market.history import Floats, MarketHistory
 
 
 def breaches(history: MarketHistory, spec: CondorSpec, half_widths: Floats) -> tuple[Floats, Floats]:
-    """Which short strikes were passed, at exact (unlisted) strikes.
+    """Which short strikes were breached, at exact (unlisted) strikes.
 
     Parameters
     ----------
-    half_widths : (n, k) distance of the short strikes from the entry price, index points
+    half_widths : (n, k) distance of the short strikes from the entry price, in index points
 
     Returns
     -------
-    put, call : (n, k) 1.0 where that side was breached, 0.0 where not, NaN where not known yet
+    put, call : (n, k) 1.0 where that side was breached, 0.0 where it was not, NaN where that is not known yet
     """
     price = entry_price(history, spec)[:, None]
     if spec.management == "hold":
@@ -33,7 +33,7 @@ def breaches(history: MarketHistory, spec: CondorSpec, half_widths: Floats) -> t
 
 
 def wins(history: MarketHistory, spec: CondorSpec, multipliers: npt.ArrayLike = SD_MULTIPLIERS) -> Floats:
-    """Whether the condor of each session ended at full profit, for exact multiples of the expected move.
+    """Whether the condor of each session ended at full profit, at exact multiples of the expected move.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""What a condor is worth in a model: Black and Scholes (1973), at a volatility scaled from VIX and skewed by strike.
+"""The modelled value of a condor: Black and Scholes (1973), with a volatility scaled from VIX and skewed by strike.
 
-VIX is not the volatility of a trade of a day, and one volatility does not price four strikes. The figures of
-`Surface` are measured: `docs/decisions/0005-modelled-credit.md`. No rates, no dividends.
+VIX is not the volatility of a one-day trade, and a single volatility cannot price four strikes. The figures of
+`Surface` are measured; see `docs/decisions/0005-modelled-credit.md`. Rates and dividends are ignored.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from kronos.market.sessions import SESSIONS_PER_YEAR, Days
 
 @dataclass(frozen=True)
 class Surface:
-    """Implied volatility over VIX, by entry, life and strike.
+    """The ratio of implied volatility to VIX, by entry, time to settlement and strike.
 
     Attributes
     ----------
-    lives : sessions from entry to settlement at which `scale` is stated; linear between, constant beyond
-    scale : at-the-money volatility over VIX, by entry
-    skew : the volatility at strike K over that at the money is 1 + skew (sqrt(1 + x^2) - 1 - x), where x is
-        log(K / price) in units of the expected move: a hyperbola, steep below the price and flat far above it
+    lives : sessions from entry to settlement for which `scale` is given; linear in between, constant beyond
+    scale : ratio of at-the-money volatility to VIX, by entry
+    skew : the ratio of the volatility at strike K to that at the money is 1 + skew (sqrt(1 + x^2) - 1 - x), where x
+        is log(K / price) in expected moves: a hyperbola that is steep below the price and flat far above it
     """
 
     lives: tuple[float, ...] = (1, 2, 5, 10, 22)
@@ -38,7 +38,7 @@ class Surface:
     skew: float = 0.17
 
     def volatility(self, price: Floats, strike: Floats, vix: Floats, entry: Entry, life: Floats) -> Floats:
-        """Annual volatility as a fraction, of the arguments' common shape; `life` in sessions."""
+        """Annual volatility as a fraction, in the arguments' common shape; `life` is in sessions."""
         at_the_money = np.interp(life, self.lives, self.scale[entry])
         move = vix / 100 * np.sqrt(life / SESSIONS_PER_YEAR)
         x = np.log(strike / price) / move
@@ -70,7 +70,7 @@ CDF_BELOW = (
 
 
 def normal_cdf(x: Floats) -> Floats:
-    """The normal distribution function within 1e-15, of the argument's shape.
+    """The normal distribution function to within 1e-15, in the argument's shape.
 
     exp(-x^2 / 2) times a ratio of polynomials in |x| (Hart et al. 1968, as in West 2005).
     """
@@ -80,27 +80,27 @@ def normal_cdf(x: Floats) -> Floats:
 
 
 def put_value(price: Floats, strike: Floats, volatility: Floats, years: npt.ArrayLike) -> Floats:
-    """Value of a European put in index points, of the arguments' common shape."""
+    """The value of a European put in index points, in the arguments' common shape."""
     deviation = volatility * np.sqrt(years)
     d1 = np.log(price / strike) / deviation + deviation / 2
     return np.asarray(strike * normal_cdf(deviation - d1) - price * normal_cdf(-d1))
 
 
 def call_value(price: Floats, strike: Floats, volatility: Floats, years: npt.ArrayLike) -> Floats:
-    """Value of a European call in index points, by put-call parity."""
+    """The value of a European call in index points, by put-call parity."""
     return put_value(price, strike, volatility, years) + price - strike
 
 
 def condor_value(
     price: Floats, vix: Floats, strikes: Strikes, entry: Entry, life: Floats, surface: Surface = DEFAULT_SURFACE
 ) -> Floats:
-    """Modelled mid value of the condor in index points, of the arguments' common shape: 0 to the wing's width.
+    """The modelled mid value of a condor in index points, in the arguments' common shape: 0 to the wing width.
 
     Parameters
     ----------
     price, vix : index points and VIX points at the moment of pricing
-    entry : whether that moment is a session's open or close
-    life : sessions left, half days at their share (`life_in_sessions`)
+    entry : whether that moment is a session's open or its close
+    life : sessions left, with half days counted by their hours (see `life_in_sessions`)
     """
 
     def leg(value: Any, strike: Floats) -> Floats:
@@ -113,14 +113,14 @@ def condor_value(
 
 
 def life_in_sessions(sessions: Days, spec: CondorSpec, ahead: int | None = None) -> Floats:
-    """(n,) sessions from entry through settlement; NaN where the settlement is past the end.
+    """(n,) sessions from entry through settlement; NaN where the settlement lies past the end.
 
-    A half day counts by its trading hours, 3.5 of 6.5, since a trade that it ends has no more time than that.
+    A half day counts by its trading hours, 3.5 of 6.5, since a trade that it settles has no more time than that.
 
     Parameters
     ----------
     sessions : (n,) consecutive sessions
-    ahead : count from the open of the session this many after the entry's; default: from entry
+    ahead : count from the open of the session this many sessions after entry; default: from entry
     """
     first = spec.first_session_ahead if ahead is None else ahead
     share = (settles_at_minute(sessions) - OPENS_AT_MINUTE) / (CLOSES_AT_MINUTE - OPENS_AT_MINUTE)

@@ -1,4 +1,4 @@
-"""When a condor is entered and settled, and at which prices."""
+"""When a condor is entered and settled, and at what prices."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ OPENS_AT_MINUTE, CLOSES_AT_MINUTE, HALF_DAY_CLOSES_AT_MINUTE = 9 * 60 + 30, 16 *
 
 
 def entry_price(history: MarketHistory, spec: CondorSpec) -> Floats:
-    """(n,) SPX at each session's entry, index points."""
+    """(n,) SPX at each session's entry, in index points."""
     return history.spx_open if spec.entry == "open" else history.spx_close
 
 
 def entry_vix(history: MarketHistory, spec: CondorSpec) -> Floats:
-    """(n,) VIX at each session's entry: at the open its open where known, else the previous close."""
+    """(n,) VIX at each session's entry. For an entry at the open: its open if known, else the previous close."""
     if spec.entry == "close":
         return history.vix_close
     previous_close = np.concatenate([[np.nan], history.vix_close[:-1]])
@@ -29,7 +29,7 @@ def entry_vix(history: MarketHistory, spec: CondorSpec) -> Floats:
 
 
 def settlement_price(history: MarketHistory, spec: CondorSpec) -> Floats:
-    """(n,) the close that settles a trade entered on each session; NaN where it is not known yet."""
+    """(n,) the close that settles the trade entered on each session; NaN where it is not known yet."""
     settled = np.full(len(history), np.nan)
     alive = len(history) - spec.dte_sessions
     if alive > 0:
@@ -38,16 +38,16 @@ def settlement_price(history: MarketHistory, spec: CondorSpec) -> Floats:
 
 
 def settles_at_minute(days: Days) -> npt.NDArray[np.int64]:
-    """When options that expire on these sessions settle, in minutes after midnight in New York, of `days`' shape.
+    """When options that expire on these sessions settle, in minutes after midnight in New York, in the shape of `days`.
 
-    16:00, on half days 13:00; a daily bar's close is the price of that moment.
+    That is 16:00, or 13:00 on half days. A daily bar's close is the price at that moment.
     """
     half_days = np.array(sorted(exchange_sessions().half_days), dtype="datetime64[D]")
     return np.where(np.isin(days, half_days), HALF_DAY_CLOSES_AT_MINUTE, CLOSES_AT_MINUTE)
 
 
 def price_range_in_trade(history: MarketHistory, spec: CondorSpec) -> tuple[Floats, Floats]:
-    """(n,) lowest and (n,) highest SPX from entry through settlement; NaN where not known yet."""
+    """(n,) lowest and (n,) highest SPX from entry through settlement; NaN where it is not known yet."""
     low, high = np.full(len(history), np.inf), np.full(len(history), -np.inf)
     for ahead in range(spec.first_session_ahead, spec.dte_sessions + 1):
         low = np.minimum(low, _shifted(history.spx_low, ahead))
@@ -56,12 +56,12 @@ def price_range_in_trade(history: MarketHistory, spec: CondorSpec) -> tuple[Floa
 
 
 def _shifted(values: Floats, ahead: int) -> Floats:
-    """(n,) the value `ahead` sessions later; NaN past the end."""
+    """(n,) the values `ahead` sessions later; NaN past the end."""
     return np.concatenate([values[ahead:], np.full(min(ahead, len(values)), np.nan)])
 
 
 class SessionBars:
-    """What the market says of each session, to be looked up by date."""
+    """The market's figures for each session, looked up by date."""
 
     def __init__(self, history: MarketHistory | None, spec: CondorSpec) -> None:
         self._history = history
@@ -70,7 +70,7 @@ class SessionBars:
             self._settlement = settlement_price(history, spec)
 
     def get(self, session: date) -> SessionBar:
-        """The session's prices, as far as they are known."""
+        """The session's figures, as far as they are known."""
         if self._history is None:
             return NO_BAR
         day = np.datetime64(session, "D")

@@ -1,4 +1,4 @@
-"""The trade that a model is about: when the condor is entered, when it settles, how it is managed."""
+"""The trade that a model is about: when the condor is entered, when it settles, and how it is managed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MULTIPLIERS = np.array(SD_MULTIPLIERS)
 MULTIPLIERS.flags.writeable = False
 DEFAULT_SD_MULTIPLIER = 1.0
 DEFAULT_COLUMN = SD_MULTIPLIERS.index(DEFAULT_SD_MULTIPLIER)
-"""Where the default multiplier stands in arrays of one column for each of `SD_MULTIPLIERS`."""
+"""The column of the default multiplier in arrays that have one column per multiplier."""
 LONGEST_DTE_SESSIONS = 252
 OUTCOMES = MAX_PROFIT, PUT_BREACHED, CALL_BREACHED, DOUBLE_BREACH = (
     "MAX_PROFIT",
@@ -26,7 +26,7 @@ OUTCOMES = MAX_PROFIT, PUT_BREACHED, CALL_BREACHED, DOUBLE_BREACH = (
     "CALL_BREACHED",
     "DOUBLE_BREACH",
 )
-"""How a condor can end: which short strikes were passed."""
+"""How a condor can end, by the short strikes that were breached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class CondorSpec:
     Attributes
     ----------
     entry : at the session's open or at its close
-    dte_sessions : sessions from the entry's to the settlement's; 0 settles on the day of entry
+    dte_sessions : sessions from entry to settlement; 0 settles on the day of entry
     management : hold to settlement, or close when a short strike is touched
-    wing_width_points : from a short strike to its long strike
+    wing_width_points : distance between a short strike and its long strike
     strike_step_points : listed strikes are multiples of this
     """
 
@@ -50,9 +50,9 @@ class CondorSpec:
 
     def __post_init__(self) -> None:
         if self.entry not in get_args(Entry) or self.management not in get_args(Management):
-            raise ValueError("entry is open or close, management hold or touch")
+            raise ValueError("entry must be open or close, and management hold or touch")
         if type(self.dte_sessions) is not int or self.dte_sessions > LONGEST_DTE_SESSIONS:
-            raise ValueError(f"dte_sessions is a whole number up to {LONGEST_DTE_SESSIONS}")
+            raise ValueError(f"dte_sessions must be a whole number up to {LONGEST_DTE_SESSIONS}")
         if self.dte_sessions < shortest_dte(self.entry):
             raise ValueError("an entry at the close needs dte_sessions of at least 1, one at the open at least 0")
         if not (0 < self.wing_width_points < math.inf and 0 < self.strike_step_points < math.inf):
@@ -60,15 +60,15 @@ class CondorSpec:
 
     @property
     def horizon_sessions(self) -> int:
-        """Session closes from entry through settlement."""
+        """Number of session closes from entry through settlement."""
         return self.dte_sessions + 1 if self.entry == "open" else self.dte_sessions
 
     @property
     def first_session_ahead(self) -> int:
-        """Sessions from entry to the first whose bar can hurt: 0 at the open, 1 at the close."""
+        """Sessions from entry to the first bar that can affect the trade: 0 at the open, 1 at the close."""
         return 0 if self.entry == "open" else 1
 
 
 def shortest_dte(entry: Entry) -> int:
-    """Fewest sessions from entry to settlement: an entry at the close has missed its own session's."""
+    """Fewest sessions from entry to settlement: an entry at the close has missed its own session's settlement."""
     return 1 if entry == "close" else 0

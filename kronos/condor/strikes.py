@@ -1,4 +1,4 @@
-"""Where the strikes stand: the expected move, listed strikes, and what they pay at settlement."""
+"""The strikes of a condor: the expected move, listed strikes, and their payout at settlement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FloatOrArray = TypeVar("FloatOrArray", float, Floats)
 
 
 class Strikes(NamedTuple):
-    """The four strikes of condors, index points, of one shape."""
+    """The four strikes of condors in index points, all of one shape."""
 
     put_long: Floats
     put_short: Floats
@@ -23,22 +23,22 @@ class Strikes(NamedTuple):
     call_long: Floats
 
     def payout(self, settlement: Floats) -> Floats:
-        """What both spreads pay their buyer at one settlement price, index points: 0 to the wing's width."""
+        """What both spreads pay their buyer at a settlement price, in index points: 0 to the wing width."""
         puts = np.clip(self.put_short - settlement, 0, self.put_short - self.put_long)
         calls = np.clip(settlement - self.call_short, 0, self.call_long - self.call_short)
         return puts + calls
 
 
 def expected_move(price: FloatOrArray, vix: FloatOrArray, horizon_sessions: int) -> FloatOrArray:
-    """One standard deviation of the price as VIX implies it, in index points.
+    """One standard deviation of the price as implied by VIX, in index points.
 
-    price x VIX/100 x sqrt(horizon / 252), of the arguments' shape.
+    price x VIX/100 x sqrt(horizon / 252), in the arguments' shape.
     """
     return price * vix / 100 * math.sqrt(horizon_sessions / SESSIONS_PER_YEAR)
 
 
 def listed_strikes(price: Floats, half_width: Floats, spec: CondorSpec) -> Strikes:
-    """The strikes that can be traded, of the arguments' shape: shorts rounded away from the price to the step."""
+    """The strikes that can be traded, in the arguments' shape: short strikes are rounded away from the price."""
     step, wing = spec.strike_step_points, spec.wing_width_points
     put_short = np.floor((price - half_width) / step) * step
     call_short = np.ceil((price + half_width) / step) * step

@@ -1,10 +1,11 @@
-"""The features: each declared once, and the same code for training rows and for live answers.
+"""The features: each is declared once, and training rows and live answers come from the same code.
 
-Every feature is a function of what is known at entry on session D. The last session whose close is known then is the
-session before D for an entry at the open, and D itself for an entry at the close.
+Every feature is a function of what is known at entry on session D. The last session whose close is known is the one
+before D for an entry at the open, and D itself for an entry at the close.
 
-To add one, declare it in the module it belongs to: new models have it, and those trained before go on serving. To
-change what one means, declare it with the next revision and move the old one to `retired/`, with `variant=None`.
+To add a feature, declare it in the module it belongs to. New models will use it, and models trained earlier keep
+serving. To change what a feature means, declare it with the next revision, and move the old declaration to `retired/`
+with `variant=None`.
 """
 
 from kronos.features import calendar, implied, realised, returns, win_rate
@@ -13,4 +14,4 @@ from kronos.features.retired import RETIRED
 __all__ = ["DECLARED_IN"]
 
 DECLARED_IN = (calendar, implied, realised, returns, win_rate, *RETIRED)
-"""The modules whose import fills the registry."""
+"""Importing these modules fills the registry."""

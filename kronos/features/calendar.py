@@ -1,4 +1,4 @@
-"""Features of the calendar alone."""
+"""Features that need only the calendar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known at entry: the view of a history from which every feature is computed."""
+"""What is known at entry: the view of a history that every feature is computed from."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ WINDOW_MAX_SESSIONS = 23
 
 
 class Entries:
-    """n entries into a history; every value is known at the moment of its entry.
+    """n entries into a history. Every value is known at the moment of entry.
 
     Parameters
     ----------
-    history : for an entry at the close, its closes on the entry sessions are `price` and `vix`
-    positions : (n,) where the entry sessions stand in the history
+    history : for entries at the close, its closes on the entry sessions equal `price` and `vix`
+    positions : (n,) of the entry sessions in the history
     price, vix : (n,) SPX and VIX at entry
 
     Attributes
@@ -45,26 +45,26 @@ class Entries:
 
     @classmethod
     def of_history(cls, history: MarketHistory, spec: CondorSpec, positions: Positions) -> Entries:
-        """Entries at the history's own prices, for training."""
+        """Entries at the prices in the history, for training."""
         return cls(history, spec, positions, entry_price(history, spec)[positions], entry_vix(history, spec)[positions])
 
     @cached_property
     def expected_move(self) -> Floats:
-        """(n,) index points."""
+        """(n,) in index points."""
         return expected_move(self.price, self.vix, self.spec.horizon_sessions)
 
     @cached_property
     def implied_daily(self) -> Floats:
-        """(n,) one session's standard deviation as VIX at entry implies it, as a fraction of the price."""
+        """(n,) one session's standard deviation as implied by VIX at entry, as a fraction of the price."""
         return self.vix / 100 / math.sqrt(SESSIONS_PER_YEAR)
 
     @cached_property
     def log_ranges(self) -> Floats:
-        """(sessions of the history,) log of each session's high over its low."""
+        """(sessions of the history,) the log of each session's high over its low."""
         return np.asarray(np.log(self.history.spx_high / self.history.spx_low))
 
     def before_entry(self, column: Floats, back: int = 0) -> Floats:
-        """(n,) a column's value `back` sessions before the last known one; NaN before the history begins."""
+        """(n,) a column's value `back` sessions before the last known session; NaN before the history begins."""
         at = self.last - back
         return np.where(at >= 0, column[np.maximum(at, 0)], np.nan)
 
@@ -73,12 +73,12 @@ class Entries:
         return np.column_stack([self.before_entry(column, back) for back in range(sessions)])
 
     def change_pct(self, column: Floats) -> Floats:
-        """(n,) the last known value over the one before it, minus one, in %."""
+        """(n,) change from the second last known value to the last, in %."""
         return 100 * (self.before_entry(column) / self.before_entry(column, 1) - 1)
 
     @cached_property
     def month(self) -> tuple[Positions, Flags]:
-        """(n, 23) positions of the sessions before the entry's, newest first, and which lie in its 30 calendar days."""
+        """(n, 23) positions of the sessions before entry, newest first, and which lie within 30 calendar days of it."""
         window = self.positions[:, None] - np.arange(1, WINDOW_MAX_SESSIONS + 1)
         oldest = self.days[:, None] - np.timedelta64(WINDOW_CALENDAR_DAYS, "D")
         inside = (window >= 0) & (self.history.sessions[np.maximum(window, 0)] >= oldest)
@@ -86,7 +86,7 @@ class Entries:
 
     @cached_property
     def month_is_complete(self) -> Flags:
-        """(n,) whether every session of the 30 calendar days has its bar."""
+        """(n,) whether every session of the 30 calendar days has a bar."""
         calendar = exchange_sessions().days
         oldest = self.days - np.timedelta64(WINDOW_CALENDAR_DAYS, "D")
         reaches_back: Flags = self.history.sessions[0] <= calendar[np.searchsorted(calendar, oldest)]

@@ -1,4 +1,4 @@
-"""From bars to feature values: many entries for training, or one as a live trader sees it."""
+"""From bars to feature values: many entries for training, or one entry as a live trader sees it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from kronos.market.sessions import Days, exchange_sessions
 
 
 def feature_matrix(entries: Entries, features: Sequence[Feature]) -> Floats:
-    """The features of each entry.
+    """Compute the features of each entry.
 
     Returns
     -------
-    (n, len(features)) in their order, NaN where a bar that a feature needs is missing or makes no sense
+    (n, len(features)) in the given order; NaN where a bar that a feature needs is missing or makes no sense
 
     Notes
     -----
-    No bar after entry is read. A row depends on the sessions of `lookback` only: a slice of the history gives the same.
+    No bar after entry is read. A row depends only on the sessions of `lookback`, so a slice that holds them is enough.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         matrix = np.column_stack([feature.compute(entries) for feature in features])
@@ -38,12 +38,12 @@ def features_at_entry(
     vix: float,
     features: Sequence[Feature],
 ) -> dict[str, float]:
-    """The features of one entry as a live trader knows them, by name; those that cannot be known are absent.
+    """The features of one entry by name, as a live trader knows them; unknown ones are absent.
 
     Parameters
     ----------
-    history : stored bars; nothing of `session` or later is read, except what an entry at the close knows
-    price, vix : at entry
+    history : stored bars; bars of `session` and later are not read, except for what an entry at the close knows
+    price, vix : SPX and VIX at entry
     """
     seen = history_at_entry(history, spec, lookback(session, spec, features), price, vix)
     entries = Entries(seen, spec, np.array([len(seen) - 1]), np.array([price]), np.array([vix]))
@@ -52,7 +52,7 @@ def features_at_entry(
 
 
 def lookback(session: date, spec: CondorSpec, features: Sequence[Feature]) -> Days:
-    """The sessions that the features of an entry can read, up to and with the entry's own."""
+    """The sessions that the features of an entry can read, up to and including its own."""
     longest = max(feature.lookback_sessions for feature in features)
     return exchange_sessions().ending_at(session, longest + spec.dte_sessions + 1)
 
@@ -60,7 +60,7 @@ def lookback(session: date, spec: CondorSpec, features: Sequence[Feature]) -> Da
 def history_at_entry(
     history: MarketHistory | None, spec: CondorSpec, sessions: Days, price: float, vix: float
 ) -> MarketHistory:
-    """The bars of `sessions` as a trader sees them who enters on the last: nothing of that session at its open."""
+    """The bars of `sessions` that a trader entering on the last one can know: at the open, nothing of that session."""
     known = MarketHistory.empty(sessions) if history is None else history.on(sessions)
     columns = {name: column.copy() for name, column in known.columns.items()}
     for name, column in columns.items():

@@ -1,4 +1,4 @@
-"""The registry of features: name, revision, unit, meaning, and the function that computes the values."""
+"""The registry of features: name, revision, unit, meaning, and the function that computes each feature."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WEEKDAYS = 5
 
 
 class FeatureId(NamedTuple):
-    """What a feature is called, and which of its definitions is meant."""
+    """A feature's name, and the revision of its definition."""
 
     name: str
     revision: int
@@ -33,13 +33,13 @@ class Feature:
 
     Attributes
     ----------
-    id : name and revision; a new definition is a new revision
+    id : name and revision; a new definition gets a new revision
     unit : of the values, such as `%`
-    meaning : in a few words, for the report and the API document
-    lookback_sessions : sessions before the entry's that it reads; a longer history changes nothing
-    encoding : how the model sees it: as it is, as its logarithm, or as five indicators of a weekday
-    variant : the poorest variant of new models that has it; None where it is retired
-    compute : (n,) values for n entries; NaN or infinite where they cannot be known
+    meaning : a few words for the report and the API document
+    lookback_sessions : number of sessions before entry that it reads; a longer history changes nothing
+    encoding : how the model sees it: unchanged, as its logarithm, or as five weekday indicators
+    variant : the poorest variant of new models that uses it; None if it is retired
+    compute : returns (n,) values for n entries; NaN or infinite where they cannot be known
     """
 
     id: FeatureId
@@ -51,21 +51,21 @@ class Feature:
     compute: Compute
 
     def __reduce__(self) -> tuple[Callable[[FeatureId], Feature], tuple[FeatureId]]:
-        """Pickled by name, so that a process that reads it has its own declaration and not a copy."""
+        """Pickle by name, so that another process gets its own declaration rather than a copy."""
         return _declared_as, (self.id,)
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name, without the revision."""
         return self.id.name
 
     @property
     def columns(self) -> int:
-        """How many columns the model sees."""
+        """The number of columns that the model sees."""
         return WEEKDAYS if self.encoding == "weekday" else 1
 
     def encoded(self, values: Floats) -> Floats:
-        """The model's columns.
+        """The columns that the model sees.
 
         Parameters
         ----------
@@ -95,12 +95,12 @@ def feature(
     encoding: Encoding = "linear",
     variant: VariantName | None = RICHEST,
 ) -> Callable[[Compute], Compute]:
-    """Declare the decorated function as the feature of its name; the first line of its docstring is the meaning.
+    """Declare the decorated function as a feature. Its name and the first line of its docstring become the feature's.
 
     Raises
     ------
     ValueError
-        Where the name is declared at this revision already.
+        If the name is already declared at this revision.
     """
 
     def declare(compute: Compute) -> Compute:
@@ -115,12 +115,12 @@ def feature(
 
 
 def declared() -> Sequence[Feature]:
-    """Every declared feature, retired ones included, in the order of declaration."""
+    """Every declared feature, including retired ones, in the order of declaration."""
     return tuple(_registry.values())
 
 
 def current(name: str) -> Feature:
-    """The newest definition of a feature.
+    """The newest revision of a feature.
 
     Raises
     ------
@@ -133,12 +133,12 @@ def current(name: str) -> Feature:
 
 
 def features_of(identities: Iterable[FeatureId]) -> tuple[Feature, ...]:
-    """The declarations of these names and revisions, in their order.
+    """The declarations of these names and revisions, in the same order.
 
     Raises
     ------
     UnknownFeatureError
-        Naming the first that this version does not know.
+        For the first one that this version does not know.
     """
     found = []
     for identity in identities:

@@ -1,4 +1,4 @@
-"""Features of SPX's own closes."""
+"""Features of SPX closes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def price_change_1d(entries: Entries) -> Floats:
     lookback_sessions=6,
 )
 def return_5(entries: Entries) -> Floats:
-    """Log return of the last 5 sessions, over their standard deviation as VIX implies it."""
+    """Log return of the last 5 sessions, in the standard deviations that VIX implies."""
     closes = entries.last_known(entries.history.spx_close, 6)
     return np.asarray(np.log(closes[:, 0] / closes[:, 5]) / (entries.implied_daily * math.sqrt(5)))
 
@@ -32,6 +32,6 @@ def return_5(entries: Entries) -> Floats:
     lookback_sessions=66,
 )
 def drawdown_66(entries: Entries) -> Floats:
-    """Log distance of the last close from the highest of the last 66."""
+    """Log of the last close over the highest of the last 66 closes."""
     closes = entries.last_known(entries.history.spx_close, 66)
     return np.asarray(np.log(closes[:, 0] / closes.max(axis=1)) / entries.implied_daily)

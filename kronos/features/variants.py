@@ -1,4 +1,4 @@
-"""Variants: the sets of features that new models are trained with, from the richest to the poorest."""
+"""Variants: the sets of features that new models are trained on, from the richest to the poorest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kronos.features.registry import Feature, FeatureId, VariantName, current, d
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A named set of features; a model has several, and the richest whose features are all known answers."""
+    """A named set of features. A model has several; the richest one whose features are all known answers."""
 
     name: str
     features: tuple[Feature, ...]
@@ -43,11 +43,11 @@ FIRST_COLUMNS: Final = (
     "drawdown_66",
     "holidays_ahead",
 )
-"""The features of the first models keep their order, so that a history gives the same model; later ones follow."""
+"""The first features keep their order, so that the same history gives the same model; later ones follow."""
 
 
 def _variant(name: VariantName) -> Variant:
-    """The newest definitions of the features that are declared for this variant or for a poorer one."""
+    """The newest revisions of the features declared for this variant or a poorer one."""
     poorer = FROM_THE_POOREST[: FROM_THE_POOREST.index(name) + 1]
     names = dict.fromkeys((*FIRST_COLUMNS, *(feature.name for feature in declared())))
     return Variant(name, tuple(feature for feature in map(current, names) if feature.variant in poorer))
@@ -58,7 +58,7 @@ MARKET: Final = _variant("market")
 FULL: Final = _variant("full")
 VARIANTS: Final = (FULL, MARKET, MINIMAL)
 CURRENT_FEATURES: Final = tuple({feature.id: feature for variant in VARIANTS for feature in variant.features}.values())
-"""Every feature of the variants, once, in order."""
+"""Every feature of these variants, once each, in order."""
 
 
 def variant_named(name: str) -> Variant:

@@ -1,4 +1,4 @@
-"""How the condor itself has fared lately, traded or not."""
+"""How the condor itself has done lately, whether it was traded or not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PRIOR_SESSIONS = 10
 def win_rate_30d(entries: Entries) -> Floats:
     """Share of the condors settled in the last 30 calendar days that won, drawn towards 0.8.
 
-    (wins + 10 x 0.8) / (n + 10): with few settlements the rate stays near the prior.
+    (wins + 10 x 0.8) / (n + 10): with few settlements the rate stays close to the prior.
     """
     won = wins(entries.history, entries.spec, [DEFAULT_SD_MULTIPLIER])[:, 0]
     window, inside = entries.month

@@ -1,4 +1,4 @@
-"""Market history from and to a CSV file: `date,spx_open,spx_high,spx_low,spx_close,vix_close[,vix_open,…]`."""
+"""Read and write market history as CSV: `date,spx_open,spx_high,spx_low,spx_close,vix_close[,vix_open,…]`."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def read_market_csv(path: Path) -> MarketHistory:
     Raises
     ------
     MarketDataError
-        Naming file, row (the header is row 1) and column: a missing column, an unparsable or
-        non-positive number, a duplicated date, a date that is not a session.
+        For a missing column, a number that cannot be read or is not positive, a duplicate date, or a date
+        that is not a session. The message names the file, the row (the header is row 1) and the column.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -34,11 +34,11 @@ def read_market_csv(path: Path) -> MarketHistory:
     except OSError as error:
         raise MarketDataError(f"{path}: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise MarketDataError(f"{path}: not a CSV text: {error}") from error
+        raise MarketDataError(f"{path}: not CSV text: {error}") from error
 
 
 def bundled_sample() -> MarketHistory:
-    """The sample that travels with KRONOS: SPX bars and VIX closes, 2014-2018."""
+    """The sample that ships with KRONOS: SPX bars and VIX closes, 2014-2018."""
     with as_file(files("kronos.market") / "data" / "spx_vix_2014_2018.csv") as path:
         return read_market_csv(path)
 
@@ -99,7 +99,7 @@ def _number(where: str, text: str | None, name: str) -> float:
         raise MarketDataError(f"{where}: {text!r} is not a positive number")
     low, high = family_of(name).lowest, family_of(name).highest
     if not low <= value <= high and name in OPTIONAL_COLUMNS:
-        # Public files have such slips, as a VIX open of 2.58 in 2004; the close stands in for it.
+        # Public files contain such slips, for example a VIX open of 2.58 in 2004. The value is treated as missing.
         return math.nan
     if not low <= value <= high:
         raise MarketDataError(f"{where}: {text!r} is outside {low:,} to {high:,}")
@@ -107,7 +107,7 @@ def _number(where: str, text: str | None, name: str) -> float:
 
 
 def write_market_csv(history: MarketHistory, path: Path) -> None:
-    """Write the sessions that have a bar, in the form that `read_market_csv` reads, without loss of precision."""
+    """Write the sessions that have a bar, in the format that `read_market_csv` reads and without rounding."""
     columns = history.columns
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -1,6 +1,6 @@
-"""Fresh SPX and VIX bars: what is lacking is asked of the sources, joined on exchange sessions and added to a history.
+"""Fetch missing SPX and VIX bars from their sources, join them on exchange sessions, and add them to a history.
 
-Only sessions that have settled are asked for, nothing is interpolated, and what was left out is reported.
+Only settled sessions are fetched. Nothing is interpolated, and everything left out is reported.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from kronos.market.sources.entries import Sources
 from kronos.market.sources.source import PRICES, DailyBars
 from kronos.progress import Progress
 
-# VIX is calculated until a quarter past the close, and both indices are corrected a little after it.
+# VIX is calculated until 15 minutes after the close, and both indices may be corrected shortly after that.
 SETTLED_AFTER_CLOSE = timedelta(minutes=30)
-# How many known sessions are asked for again, so that a restated value shows.
+# Known sessions that are fetched again, so that restated values are noticed.
 OVERLAP_SESSIONS = 20
 RESTATED_POINTS = 0.005
 CLOSE = PRICES.index("close")
-# The exchange halts a day at -20 %.
+# The exchange stops trading for the day at -20 %.
 LARGEST_SPX_MOVE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """A value that a source now gives otherwise than the history that was there, in points."""
+    """A value, in points, that a source now states differently from the existing history."""
 
     session: date
     column: str
@@ -46,16 +46,16 @@ class Restatement:
 
 @dataclass(frozen=True, eq=False)
 class FetchReport:
-    """What a fetch brought.
+    """The result of a fetch.
 
     Attributes
     ----------
-    history : what was there and what was added, as one
-    added : sessions that have a bar now and had none
-    restated : values that differ from those that were there; taken over only by a refresh
-    dropped : by index, days with a bar that are no exchange sessions
-    lacking : by index, sessions of which there is no complete bar, neither before nor now
-    changed : whether the history differs from the one that was there
+    history : the existing bars and the new ones together
+    added : sessions that had no bar before
+    restated : values that differ from the existing ones; only a refresh adopts them
+    dropped : by index, days with a bar that are not exchange sessions
+    lacking : by index, sessions that still have no complete bar
+    changed : whether the history differs from the existing one
     """
 
     history: MarketHistory
@@ -76,23 +76,23 @@ def fetch_history(
     refresh: bool = False,
     progress: Progress = lambda _done, _of: None,
 ) -> FetchReport:
-    """Ask the sources for the sessions that a history lacks, and add them to it.
+    """Fetch the sessions that a history lacks, and add them to it.
 
     Parameters
     ----------
-    clock : the present moment, aware of its time zone
-    existing : what is there; its bars stay as they are
-    start : fetch what is lacking from here on; default: the end of what is there, or else the first session of all
-    end : fetch no later session; default: the last that has settled
-    refresh : ask for bars that are there too, and take the sources' values over
-    progress : told how many of the sources have answered
+    clock : returns the current time as an aware datetime
+    existing : the history to extend; its bars stay as they are
+    start : fetch missing sessions from here on; default: the end of `existing`, or the first session of the calendar
+    end : last session to fetch; default: the last one that has settled
+    refresh : fetch the existing bars again too, and adopt the sources' values
+    progress : called with the number of sources that have answered
 
     Raises
     ------
     SourceError
         If a source cannot be reached or read.
     MarketDataError
-        If no session is asked for, no bar is there, or the bars cannot be those of SPX and VIX.
+        If no session remains to be fetched, no source has a bar, or the bars cannot be those of SPX and VIX.
     """
     sessions = sessions_to_fetch(existing, clock(), start, end, refresh=refresh)
     if existing is not None and not len(sessions):
@@ -112,7 +112,7 @@ def last_settled_session(now: datetime) -> date:
     Raises
     ------
     MarketDataError
-        If the session list does not cover the day.
+        If the session list does not cover today.
     """
     calendar = exchange_sessions()
     today = now.astimezone(NEW_YORK).date()
@@ -125,14 +125,14 @@ def last_settled_session(now: datetime) -> date:
 def sessions_to_fetch(
     existing: MarketHistory | None, now: datetime, start: date | None, end: date | None, *, refresh: bool
 ) -> Days:
-    """The consecutive sessions to ask for: none where nothing is lacking.
+    """The consecutive sessions to fetch; none if nothing is missing.
 
-    They reach to what is there, so that no gap is left between, and a little into it.
+    They extend a little into the existing bars, so that no gap remains and restated values are noticed.
 
     Raises
     ------
     MarketDataError
-        If there is no settled session from `start` to `end`.
+        If no session from `start` to `end` has settled.
     """
     calendar = exchange_sessions()
     settled = last_settled_session(now)
@@ -152,12 +152,12 @@ def sessions_to_fetch(
 
 
 def existing_history(path: Path) -> MarketHistory | None:
-    """The history in a file that is to be extended; none where there is no file.
+    """The history in the file to be extended, or None if there is no file.
 
     Raises
     ------
     MarketDataError
-        If it cannot be read, or has a column that would be lost when it is written again.
+        If the file cannot be read, or has a column that would be lost when it is written again.
     """
     if not path.exists():
         return None
@@ -170,12 +170,12 @@ def existing_history(path: Path) -> MarketHistory | None:
 
 
 def replace_market_csv(history: MarketHistory, path: Path) -> None:
-    """Write a history to a file so that, whatever happens, the old file or the new one is there whole.
+    """Replace a file atomically: whatever happens, either the old file or the new one is there in full.
 
     Raises
     ------
     MarketDataError
-        If it cannot be written.
+        If the file cannot be written.
     """
     target = path.resolve()
     scratch = target.with_name(f".{target.name}.{os.getpid()}")
@@ -202,7 +202,9 @@ def _merged(
     if existing is not None:
         history = existing.with_bars(fetched) if refresh else fetched.with_bars(existing)
     if not history.has_bar.any():
-        raise MarketDataError(f"the sources have no bars of both indices from {sessions[0]} to {sessions[-1]}")
+        raise MarketDataError(
+            f"no session from {sessions[0]} to {sessions[-1]} has bars of both indices in the sources"
+        )
     added = sessions[fetched.has_bar & ~before.has_bar]
     bare = ~fetched.has_bar & ~before.has_bar
     return FetchReport(
@@ -216,7 +218,7 @@ def _merged(
 
 
 def _joined(sessions: Days, prices: Mapping[str, Floats]) -> MarketHistory:
-    """One history; no bar where an instrument that every bar has lacks its close."""
+    """One history; a session without the close of every required instrument has no bar."""
     needed = [prices[family.name][:, CLOSE] for family in FAMILIES if family.required]
     complete = ~np.isnan(np.sum(needed, axis=0))
     joined = MarketHistory.empty(sessions)
@@ -227,7 +229,7 @@ def _joined(sessions: Days, prices: Mapping[str, Floats]) -> MarketHistory:
 
 
 def _complete_spx(prices: Floats) -> Floats:
-    """(n, 4) NaN throughout where a price is absent or the low is above the high."""
+    """(n, 4) prices; the whole row is NaN where a price is missing or the low exceeds the high."""
     _, high, low, _ = prices.T
     usable = ~np.isnan(prices).any(axis=1) & (low <= high)
     return np.where(usable[:, None], prices, np.nan)
@@ -242,7 +244,7 @@ def _restated(before: MarketHistory, now: MarketHistory) -> tuple[Restatement, .
 
 
 def _require_plausible(history: MarketHistory) -> None:
-    """Refuse another instrument's bars, and columns that were swapped."""
+    """Refuse the bars of another instrument, and swapped columns."""
     days, vix, spx = history.sessions, history.vix_close, history.spx_close
     low, high = VIX.lowest, VIX.highest
     strange = np.flatnonzero((vix < low) | (vix > high))
@@ -253,7 +255,7 @@ def _require_plausible(history: MarketHistory) -> None:
         at = jumps[0]
         raise MarketDataError(
             f"SPX closes at {spx[at]:g} on {days[at]} and at {spx[at + 1]:g} on {days[at + 1]}, "
-            "which is more than it can move: are all these bars SPX?"
+            "which is further than it can move in a day: are all of these SPX bars?"
         )
 
 

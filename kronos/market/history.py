@@ -22,8 +22,9 @@ class Family:
 
     Attributes
     ----------
-    required, optional : prices that every bar has, and that a bar may lack
-    lowest, highest : values outside are refused, in files as over HTTP
+    required : prices that every bar has
+    optional : prices that a bar may lack
+    lowest, highest : values outside this range are refused, in files and over HTTP
     """
 
     name: str
@@ -33,7 +34,7 @@ class Family:
     highest: float
 
     def columns(self, prices: tuple[str, ...]) -> tuple[str, ...]:
-        """Their names as columns."""
+        """The column names of these prices."""
         return tuple(f"{self.name}_{price}" for price in prices)
 
 
@@ -56,12 +57,12 @@ STALE_OPEN_SHARE = 0.2
 
 @dataclass(frozen=True, eq=False)
 class MarketHistory:
-    """Bars on every exchange session from the first to the last; NaN where a session has none.
+    """Daily bars on consecutive exchange sessions; NaN where a session has no bar.
 
     Attributes
     ----------
     sessions : (n,) datetime64[D], consecutive exchange sessions
-    bars : (n,) for each of `COLUMNS`, in points; optional ones may be NaN on any session
+    bars : by column name, (n,) points; optional columns may be NaN on any session
     """
 
     sessions: Days
@@ -73,8 +74,8 @@ class MarketHistory:
 
         Parameters
         ----------
-        days : (k,) datetime64[D], ascending exchange sessions
-        bars : (k,) values for each required column and any of the optional ones
+        days : (k,) datetime64[D], exchange sessions in ascending order
+        bars : (k,) values of every required column and of any optional ones
 
         Raises
         ------
@@ -95,7 +96,7 @@ class MarketHistory:
 
     @classmethod
     def empty(cls, sessions: Days) -> MarketHistory:
-        """No bar on any of the given consecutive sessions."""
+        """A history without any bar on these consecutive sessions."""
         return cls(sessions, {name: np.full(len(sessions), np.nan) for name in COLUMNS})
 
     @property
@@ -138,7 +139,7 @@ class MarketHistory:
 
     @property
     def columns(self) -> dict[str, Floats]:
-        """The bars by column name, in a dictionary of the caller's own."""
+        """The bars by column name, in a new dictionary."""
         return dict(self.bars)
 
     @property
@@ -153,7 +154,7 @@ class MarketHistory:
         )
 
     def on(self, sessions: Days) -> MarketHistory:
-        """The same bars on other consecutive exchange sessions, NaN where there is none."""
+        """The same bars on other consecutive exchange sessions; NaN where there is no bar."""
         at = np.searchsorted(self.sessions, sessions)
         here = np.flatnonzero(at < len(self))
         here = here[self.sessions[at[here]] == sessions[here]]
@@ -164,7 +165,7 @@ class MarketHistory:
         return MarketHistory(sessions, columns)
 
     def with_bars(self, other: MarketHistory) -> MarketHistory:
-        """Both histories as one; where both have a bar, `other`'s stands."""
+        """Both histories combined; where both have a bar, the one in `other` is kept."""
         first, last = min(self.sessions[0], other.sessions[0]), max(self.sessions[-1], other.sessions[-1])
         sessions = exchange_sessions().between(as_date(first), as_date(last))
         mine, theirs = self.on(sessions), other.on(sessions)
@@ -175,7 +176,7 @@ class MarketHistory:
 
 
 def stale_open_years(history: MarketHistory) -> list[int]:
-    """Years whose SPX opens merely repeat the previous close, so that no entry at the open can be studied.
+    """Years in which SPX opens merely repeat the previous close, so that no entry at the open can be studied.
 
     A year is stale when more than a fifth of its opens lie within 0.01 % of the previous close.
     """
@@ -191,5 +192,5 @@ def stale_open_years(history: MarketHistory) -> list[int]:
 
 
 def years_of(days: Days) -> npt.NDArray[np.int64]:
-    """(n,) calendar years of days."""
+    """(n,) the calendar year of each day."""
     return days.astype("datetime64[Y]").astype(np.int64) + 1970

@@ -1,6 +1,6 @@
-"""The exchange's sessions: which days NYSE trades, and until when.
+"""The exchange's sessions: the days on which NYSE trades, and when trading ends.
 
-The list is generated (`scripts/build_sessions.py`) so that the server needs no calendar library.
+`scripts/build_sessions.py` generates the list, so that the server needs no calendar library.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Days = npt.NDArray[np.datetime64]
 
 @dataclass(frozen=True)
 class ExchangeSessions:
-    """All sessions of the generated list, in order.
+    """All sessions in the generated list, in order.
 
     Attributes
     ----------
     days : (n,) datetime64[D], ascending
-    half_days : the sessions that close at 13:00 New York time
+    half_days : sessions that close at 13:00 New York time
     """
 
     days: Days
@@ -39,12 +39,12 @@ class ExchangeSessions:
 
     @property
     def first(self) -> date:
-        """The first session of the list."""
+        """The first session in the list."""
         return as_date(self.days[0])
 
     @property
     def last(self) -> date:
-        """The last session of the list."""
+        """The last session in the list."""
         return as_date(self.days[-1])
 
     def __contains__(self, day: date) -> bool:
@@ -57,12 +57,12 @@ class ExchangeSessions:
         return datetime.combine(session, time(hour), NEW_YORK)
 
     def entry_session(self, moment: datetime) -> date:
-        """The session in which a trade entered at `moment` lives: the first that closes after it.
+        """The session of a trade entered at `moment`: the first that closes after it.
 
         Raises
         ------
         MarketDataError
-            If the list ends before `moment` or begins after it.
+            If the list does not cover `moment`.
         """
         try:
             today = moment.astimezone(NEW_YORK).date()
@@ -79,25 +79,25 @@ class ExchangeSessions:
         raise MarketDataError(f"the session list ends on {self.last}, at the close")
 
     def ending_at(self, session: date, count: int) -> Days:
-        """The last `count` sessions up to and including `session`; fewer where the list begins later."""
+        """The last `count` sessions up to and including `session`; fewer at the beginning of the list."""
         stop = int(np.searchsorted(self.days, np.datetime64(session, "D"), side="right"))
         return self.days[max(0, stop - count) : stop]
 
     def number(self, days: Days) -> npt.NDArray[np.int64]:
-        """(n,) how many sessions lie before each day; where the list does not reach, weekdays count."""
+        """(n,) number of sessions before each day; outside the list, weekdays are counted instead."""
         inside = np.searchsorted(self.days, days)
         before = np.busday_count(np.minimum(days, self.days[0]), self.days[0])
         after = np.busday_count(self.days[-1] + 1, np.maximum(days, self.days[-1] + 1))
         return np.asarray(inside - before + after, dtype=np.int64)
 
     def between(self, first: date, last: date) -> Days:
-        """The sessions from `first` to `last`, both included."""
+        """The sessions from `first` to `last`, inclusive."""
         low = np.searchsorted(self.days, np.datetime64(first, "D"), side="left")
         high = np.searchsorted(self.days, np.datetime64(last, "D"), side="right")
         return self.days[low:high]
 
     def ends_soon(self, today: date) -> bool:
-        """Whether fewer than 180 days of the list are left."""
+        """Whether the list ends in less than 180 days."""
         return (self.last - today).days < LIST_ENDS_SOON_DAYS
 
 

@@ -1,1 +1,1 @@
-"""The model as it is served: artefact, curve, policy, drift and the promotion gate. NumPy only."""
+"""The model as served: artefact, curve, policy, drift and the promotion gate. NumPy only."""

@@ -1,6 +1,6 @@
-"""The model artefact: one file that holds no code.
+"""The model artefact: one file, without code.
 
-A zip of `manifest.json` and `.npy` arrays, stored uncompressed, followed by the SHA-256 (hex) of every byte before it.
+It is an uncompressed zip of `manifest.json` and `.npy` arrays, followed by the SHA-256 (hex) of all preceding bytes.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ DTYPES: Final = ("float64", "int32", "int64", "uint8", "datetime64[D]")
 
 @dataclass(frozen=True, eq=False)
 class Artefact:
-    """A manifest and the arrays it describes, as read from or written to a file."""
+    """A manifest and the arrays that it describes, as read from or written to a file."""
 
     manifest: Mapping[str, Any]
     arrays: Mapping[str, npt.NDArray[Any]]
 
     def to_bytes(self) -> bytes:
-        """The file. The same content gives the same bytes."""
+        """The file's bytes; the same content always gives the same bytes."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
             text = json.dumps(dict(self.manifest), sort_keys=True, indent=1, allow_nan=False)
@@ -47,12 +47,12 @@ class Artefact:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Artefact:
-        """Read and check a file; nothing in it is executed.
+        """Read and check a file. Nothing in it is executed.
 
         Raises
         ------
         ArtefactError
-            Where a byte differs, the format is newer, or a member is not what it should be.
+            If a byte has changed, the format is too new, or a member is not what it should be.
         """
         body, digest = content[:-DIGEST_LENGTH], content[-DIGEST_LENGTH:]
         if hashlib.sha256(body).hexdigest().encode() != digest:
@@ -63,7 +63,7 @@ class Artefact:
         except ArtefactError:
             raise
         except Exception as error:
-            # Whatever a hostile file makes the zip, JSON and array readers raise, it is the file that is refused.
+            # A hostile file can make the zip, JSON and array readers raise almost anything; all of it means the same.
             raise ArtefactError(f"the file is not a model artefact: {type(error).__name__}") from error
 
     @classmethod
@@ -77,19 +77,19 @@ class Artefact:
 
 
 def identity(content: bytes) -> str:
-    """An artefact's identity: the SHA-256 of the whole file, in hex."""
+    """The artefact's identity: the SHA-256 of the whole file, in hex."""
     return hashlib.sha256(content).hexdigest()
 
 
 def _manifest(content: bytes) -> dict[str, Any]:
-    """The manifest, of the format that this version reads, with nothing in it that a database would not take."""
+    """The manifest, in a format that this version reads and without text that a database would refuse."""
     manifest = json.loads(content, parse_constant=_refuse_constant)
     if not isinstance(manifest, dict):
         raise ArtefactError("the manifest is not an object")
     require_readable(manifest.get("format"))
     text = json.dumps(manifest, ensure_ascii=False)
     if "\\u0000" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise ArtefactError("the manifest holds text that is no text")
+        raise ArtefactError("the manifest holds a NUL character or a lone surrogate")
     return manifest
 
 
@@ -99,7 +99,7 @@ def _refuse_constant(name: str) -> float:
 
 def _npy(array: npt.NDArray[Any]) -> bytes:
     if array.dtype.name not in DTYPES:
-        raise TypeError(f"an artefact does not hold {array.dtype}")
+        raise TypeError(f"an artefact cannot hold arrays of {array.dtype}")
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
     return buffer.getvalue()
@@ -108,15 +108,15 @@ def _npy(array: npt.NDArray[Any]) -> bytes:
 def _array(name: str, content: bytes) -> npt.NDArray[Any]:
     buffer = io.BytesIO(content)
     if np.lib.format.read_magic(buffer) != (1, 0):
-        raise ArtefactError("an array has another version than this reads")
+        raise ArtefactError("an array has a format version that is not supported")
     shape, _, dtype = np.lib.format.read_array_header_1_0(buffer)
     if math.prod(shape) * dtype.itemsize != len(content) - buffer.tell():
-        raise ArtefactError("an array is not as large as it says")
+        raise ArtefactError("the size of an array does not match its header")
     buffer.seek(0)
     array: npt.NDArray[Any] = np.lib.format.read_array(buffer, allow_pickle=False)
     if array.dtype.name not in DTYPES:
-        raise ArtefactError(f"an array holds {array.dtype.name}, which no artefact holds")
+        raise ArtefactError(f"an array has the type {array.dtype.name}, which artefacts do not use")
     if array.dtype.kind == "f" and np.isinf(array).any():
-        raise ArtefactError("an array is not finite")
+        raise ArtefactError("an array holds an infinity")
     array.flags.writeable = False
     return array

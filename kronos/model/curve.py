@@ -1,7 +1,7 @@
 """One variant's probability curve over the multipliers, evaluated with NumPy alone.
 
-A logistic regression, boosted trees that see its log-odds, a calibrator, and the projection that makes the curve never
-decrease. Everything is flat arrays, as they lie in the artefact.
+It consists of a logistic regression, boosted trees that see its log-odds, a calibrator, and a projection that keeps
+the curve from decreasing. All of it is stored as flat arrays, as in the artefact.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EVERY = slice(None)
 
 
 def design_matrix(features: Sequence[Feature], values: Floats) -> Floats:
-    """The model's columns: each feature in its encoding, side by side.
+    """The model's columns: the encoded features, side by side.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ def design_matrix(features: Sequence[Feature], values: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Logistic:
-    """Logistic regression on standardised, clipped columns, with an intercept a multiplier.
+    """Logistic regression on standardised, clipped columns, with one intercept per multiplier.
 
     Attributes
     ----------
     mean, scale, slope : (c,) of the design columns
-    intercept : (k,) log-odds at the mean, one a multiplier
-    clip : standard deviations beyond which a column is cut
+    intercept : (k,) log-odds at the mean, one per multiplier
+    clip : columns are clipped at this many standard deviations
     """
 
     mean: Floats
@@ -53,27 +53,27 @@ class Logistic:
     clip: float
 
     def standardised(self, design: Floats) -> Floats:
-        """(n, c) columns in standard deviations from the mean, clipped."""
+        """(n, c) columns in standard deviations from their means, clipped."""
         return np.clip((design - self.mean) / self.scale, -self.clip, self.clip)
 
     def log_odds(self, standardised: Floats) -> Floats:
-        """(n, k) of standardised columns, for each of k multipliers."""
+        """(n, k) log-odds of standardised columns, for each of k multipliers."""
         return (standardised @ self.slope)[:, None] + self.intercept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trees:
-    """Boosted trees as flat node arrays; a leaf is its own child.
+    """Boosted trees as flat arrays of nodes. A leaf is its own child, so that walking down may overshoot.
 
     Attributes
     ----------
     baseline : log-odds before the first tree
-    roots : (t,) node of each tree's root
-    column : (nodes,) column tested at a node
-    threshold : (nodes,) go left where the column is not above it
+    roots : (t,) root node of each tree
+    column : (nodes,) column tested at the node
+    threshold : (nodes,) go left if the column is at most this
     left, right : (nodes,) children
     value : (nodes,) log-odds of a leaf; 0 elsewhere
-    depth : steps from a root after which every path has ended
+    depth : number of steps after which every path has reached a leaf
     """
 
     baseline: float
@@ -86,7 +86,7 @@ class Trees:
     depth: int
 
     def sum(self, columns: Floats) -> Floats:
-        """(n,) log-odds for (n, c) columns."""
+        """(n,) log-odds of (n, c) columns."""
         node = np.broadcast_to(self.roots, (len(columns), len(self.roots)))
         rows = np.arange(len(columns))[:, None]
         for _ in range(self.depth):
@@ -98,28 +98,28 @@ class Trees:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PiecewiseLinearCalibrator:
-    """The calibrator: log-odds before calibration to log-odds after, linear between knots, flat beyond.
+    """The calibrator: maps raw log-odds to calibrated ones, linear between knots and constant beyond.
 
     Attributes
     ----------
-    raw, calibrated : (k,) ascending knots
+    raw, calibrated : (k,) knots, both ascending
     """
 
     raw: Floats
     calibrated: Floats
 
     def probability(self, log_odds: Floats) -> Floats:
-        """Calibrated probabilities, never 0 or 1, of the argument's shape."""
+        """Calibrated probabilities, never 0 or 1, in the argument's shape."""
         return expit(np.interp(log_odds, self.raw, self.calibrated))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CurveModel:
-    """One variant: from its features to the calibrated, never decreasing curve.
+    """One variant: from its features to a calibrated curve that never decreases.
 
     Attributes
     ----------
-    multipliers : (k,) ascending; the curve's points
+    multipliers : (k,) ascending; the points of the curve
     """
 
     variant: Variant
@@ -134,7 +134,7 @@ class CurveModel:
         Parameters
         ----------
         features : (n, features of the variant)
-        at : which of the multipliers
+        at : which multipliers
 
         Returns
         -------
@@ -145,7 +145,7 @@ class CurveModel:
         return self.trees.sum(columns).reshape(len(features), -1)
 
     def logistic_log_odds(self, features: Floats) -> Floats:
-        """(n, k) of the logistic regression alone."""
+        """(n, k) log-odds of the logistic regression alone."""
         design = design_matrix(self.variant.features, features)
         return self.logistic.log_odds(self.logistic.standardised(design))
 
@@ -154,18 +154,18 @@ class CurveModel:
         return self.calibrated(self.log_odds(features))
 
     def calibrated(self, log_odds: Floats) -> Floats:
-        """(n, k) of log-odds before calibration, never decreasing along the multipliers."""
+        """(n, k) probabilities of log-odds before calibration, never decreasing along the multipliers."""
         return never_decreasing(self.calibrator.probability(log_odds))
 
 
 def tree_columns(logistic: Logistic, design: Floats, multipliers: Floats, at: slice = EVERY) -> Floats:
-    """What the trees see, session by session: standardised columns, the multiplier, the logistic's log-odds.
+    """What the trees see, session by session: standardised columns, the multiplier, and the logistic's log-odds.
 
     Parameters
     ----------
     design : (n, c)
     multipliers : (k,)
-    at : which of them
+    at : which of the multipliers
 
     Returns
     -------
@@ -178,9 +178,10 @@ def tree_columns(logistic: Logistic, design: Floats, multipliers: Floats, at: sl
 
 
 def never_decreasing(curves: Floats) -> Floats:
-    """The closest never decreasing curves in least squares.
+    """The least-squares closest curves that never decrease, for each row of (n, m).
 
-    max over i <= k of min over j >= k of mean(i..j) (Barlow et al. 1972), for each row of (n, m).
+    This is isotonic regression by the max-min formula: the value at k is the maximum over i <= k of the minimum over
+    j >= k of mean(i..j) (Barlow et al. 1972). Unlike pooling adjacent violators, it needs no loop over the rows.
     """
     if not (np.diff(curves, axis=1) < 0).any():
         return curves

@@ -1,7 +1,7 @@
-"""Feature drift: what the model is asked about now, beside what it was trained on.
+"""Feature drift: the features that the model is asked about now, compared with those it was trained on.
 
-The population stability index (PSI) of few and slowly moving values is large by chance alone, so each is judged
-against stretches of the training rows of the same length.
+The population stability index (PSI) of few, slowly moving values is large by chance alone. So each PSI is judged
+against those of stretches of training rows of the same length.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ PRIOR_COUNT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How far the live values of one feature are from those trained on.
+    """How far the live values of one feature are from its training values.
 
     Attributes
     ----------
     sessions : live values
     live_mean, training_mean : in the feature's unit
-    mean_shift : their difference in training standard deviations; None where the feature never varied
-    outside_range : share of the live values below the lowest or above the highest trained on
+    mean_shift : their difference in training standard deviations; None if the feature never varied
+    outside_range : share of live values below the lowest or above the highest training value
     psi : population stability index over the training deciles
-    watch_above, shifted_above : what it is judged by: 0.10 and 0.25, or, where larger, the PSI that 95 % and all
-        stretches of the training rows of this length stay below
-    verdict : `too_few` below 50 sessions; `shifted` above its limit, or with over a tenth outside the range; `watch`
-        above its limit; else `ok`
+    watch_above : 0.10, or the PSI that 95 % of equally long stretches of training rows stay below, if that is larger
+    shifted_above : 0.25, or the PSI that all such stretches stay below, if that is larger
+    verdict : `too_few` below 50 sessions; `shifted` if the PSI is above `shifted_above` or more than a tenth of the
+        values lie outside the range; `watch` if the PSI is above `watch_above`; else `ok`
     """
 
     sessions: int
@@ -65,8 +65,8 @@ class TrainingValues:
 
     Attributes
     ----------
-    edges : (b - 1,) the deciles, each once
-    bins : (n,) which bin each training row falls into, in order of time
+    edges : (b - 1,) the distinct deciles
+    bins : (n,) the bin of each training row, in time order
     lowest, highest, mean, deviation : of the training rows, in the feature's unit
     """
 
@@ -79,13 +79,13 @@ class TrainingValues:
 
     @classmethod
     def of(cls, values: Floats) -> TrainingValues:
-        """Summarise (n,) training values in order of time."""
+        """Summarise (n,) training values in time order."""
         edges = np.unique(np.quantile(values, DECILES, method="inverted_cdf"))
         summary = (values.min(), values.max(), values.mean(), values.std())
         return cls(edges, np.searchsorted(edges, values), *map(float, summary))
 
     def drift(self, live: Floats) -> Drift:
-        """Compare (m,) live values, at least one."""
+        """Compare (m,) live values with them; m is at least 1."""
         shift = float(live.mean()) - self.mean
         outside = float(((live < self.lowest) | (live > self.highest)).mean())
         psi = float(self._psi(self._counts(np.searchsorted(self.edges, live))))
@@ -108,17 +108,17 @@ class TrainingValues:
         return np.bincount(bins, minlength=len(self.edges) + 1).astype(np.float64)
 
     def _psi(self, counts: Floats) -> Floats:
-        """Sum of (a - e) log(a / e) over the bins' shares, each count half a row larger so that none is 0.
+        """The sum of (a - e) log(a / e) over the bins' shares; half a row is added to each count, so that none is 0.
 
         Parameters
         ----------
-        counts : (..., b) live rows a bin
+        counts : (..., b) live rows per bin
         """
         actual, expected = _shares(counts), _shares(self._counts(self.bins))
         return np.asarray(((actual - expected) * np.log(actual / expected)).sum(axis=-1))
 
     def _usual(self, length: int) -> Floats:
-        """PSI of every stretch of the training rows of this length, or of all of them where they are fewer."""
+        """The PSI of every stretch of training rows of this length, or of all rows if there are fewer."""
         held = self.bins[:, None] == np.arange(len(self.edges) + 1)
         sums = np.concatenate([np.zeros((1, held.shape[1])), np.cumsum(held, axis=0)])
         length = min(length, len(self.bins))
@@ -126,19 +126,19 @@ class TrainingValues:
 
 
 def training_values(arrays: Mapping[str, npt.NDArray[Any]], features: Sequence[Feature]) -> dict[str, TrainingValues]:
-    """The features' distributions from the rows that travel in an artefact; none where it has no rows.
+    """The features' distributions in the training rows inside an artefact; empty if it has no rows.
 
     Raises
     ------
     ArtefactError
-        Where the rows are not what they should be.
+        If the rows are not what they should be.
     """
     if "rows/features" not in arrays:
         return {}
     rows = require_array(arrays, "rows/features", "float64", (None, len(features)), may_be_nan=True)
     known = ~np.isnan(rows)
     if (np.abs(rows[known]) > ABSURD).any():
-        raise ArtefactError("the training rows hold values that no market has")
+        raise ArtefactError("the training rows hold absurdly large values")
     return {
         feature.name: TrainingValues.of(rows[known[:, at], at])
         for at, feature in enumerate(features)

@@ -1,6 +1,6 @@
-"""What the manifest of each format says, brought into the newest form, so that an older artefact goes on serving.
+"""Bring the manifest of every readable format into the newest form, so that older artefacts keep serving.
 
-Format 1 knew three variants with fixed features and no stretches of bars; its features are the first revisions.
+Format 1 had three variants with fixed features, and probes without bars. Its features are the first revisions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from kronos.errors import ArtefactError
 
 NEWEST_FORMAT: Final = 2
 FORMAT_1_SCHEMA: Final = "7de1949afbef1c10100cf37b7bedbb8e1fbbce580a8ab006283a602963861676"
-"""What format 1 called its features: SHA-256 of their names and of the window and prior they were computed with."""
+"""How format 1 identified its features: the SHA-256 of their names and of the window and prior they used."""
 
 FORMAT_1_MINIMAL: Final = ("vix", "day_of_week", "expected_move_pct")
 FORMAT_1_MARKET: Final = (
@@ -36,12 +36,12 @@ FORMAT_1_VARIANTS: Final = {"full": FORMAT_1_FULL, "market": FORMAT_1_MARKET, "m
 
 
 def require_readable(number: object) -> None:
-    """Refuse a format that this version does not read.
+    """Refuse a format that this version cannot read.
 
     Raises
     ------
     ArtefactError
-        Naming the format and what to do.
+        With a message that names the format and says what to do.
     """
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise ArtefactError("the manifest names no format: this is not a model artefact")
@@ -52,17 +52,17 @@ def require_readable(number: object) -> None:
 
 
 def in_newest_format(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A manifest of any readable format as the newest has it; the one of the newest is returned as it is.
+    """A manifest of any readable format in the newest form; a manifest already in it is returned unchanged.
 
     Raises
     ------
     ArtefactError
-        Where a format 1 model was trained on features that no version of this project had.
+        If a format 1 model was trained on features that no version of this project had.
     """
     if manifest["format"] == NEWEST_FORMAT:
         return manifest
     if manifest.get("feature_schema_sha256") != FORMAT_1_SCHEMA:
-        raise ArtefactError("the model was trained on features that this version does not know; train it anew")
+        raise ArtefactError("the model was trained on features that this version does not know: train it again")
     variants = [
         {**manifest["variants"][name], "name": name, "features": _first_revisions(features)}
         for name, features in FORMAT_1_VARIANTS.items()

@@ -1,8 +1,8 @@
-"""The promotion gate: may a challenger take the champion's place? One pure function with named limits.
+"""The promotion gate: may a challenger replace the champion? One pure function with named limits.
 
-A test of non-inferiority: fifty trades cannot prove an improvement, so what must be excluded is a loss. And since new
-sessions that are wrong would speak for a challenger that learned from them, they must first be believable. It needs
-NumPy only, so that the service's settings can hold its limits.
+It is a test of non-inferiority: fifty trades cannot prove an improvement, so the challenger must only be shown not to
+be worse. False new sessions would favour a challenger that learned from them, so they must first be plausible. The
+module needs only NumPy, so that the service's settings can hold its limits.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ CERTAINTY = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class GateLimits:
-    """What a challenger must keep within; `docs/decisions/0009-the-gate.md` says how each was measured.
+    """The limits for a challenger. `docs/decisions/0009-the-gate.md` says how each was measured.
 
     Attributes
     ----------
-    confirmation_sessions : of the sessions since the champion's last, at most so many, the newest, are looked at
-    min_confirmation_sessions, min_confirmation_losses : fewer cannot judge
-    log_loss_margin, brier_margin : how much worse, at 95 %, the challenger may be on them
-    max_skill_lost : of Brier skill, walk-forward over the champion's own history
-    max_calibration_lost : of calibration error beyond the band of a perfectly calibrated model
-    recent_sessions, max_recent_shift : over how many the mean probability may change, and by how much, unless the
-        challenger is better at 95 %
-    max_surprise : nats a session by which the outcomes may, at 95 %, cost the champion more than it expects
-    max_unlike_share : of new sessions with a feature far outside what the champion was trained on
-    max_vix_correlation : of daily changes of VIX with those of SPX: it has always moved against the index
-    max_suspicious_share : of reported trades that their session's bar contradicts
+    confirmation_sessions : how many of the sessions since the champion's last are examined, newest first
+    min_confirmation_sessions, min_confirmation_losses : with fewer, there is not enough evidence to judge
+    log_loss_margin, brier_margin : how much worse, at 95 %, the challenger may be on those sessions
+    max_skill_lost : largest loss of Brier skill, walk-forward over the champion's own history
+    max_calibration_lost : largest rise of the calibration error beyond the band of a perfectly calibrated model
+    recent_sessions, max_recent_shift : the mean probability over this many recent sessions may shift by at most this
+        much, unless the challenger is better at 95 %
+    max_surprise : nats per session by which the outcomes may, at 95 %, cost the champion more than it expects
+    max_unlike_share : largest share of new sessions with a feature far outside the champion's training range
+    max_vix_correlation : highest correlation of daily VIX changes with SPX changes; VIX has always moved against SPX
+    max_suspicious_share : largest share of reported trades that their session's bar contradicts
     """
 
     confirmation_sessions: int = 250
@@ -56,18 +56,20 @@ class GateLimits:
     def __post_init__(self) -> None:
         counts = (self.min_confirmation_sessions, self.min_confirmation_losses, self.recent_sessions)
         if min(counts) < 1 or self.confirmation_sessions < self.min_confirmation_sessions:
-            raise ValueError("the gate needs at least one session and one loss to look at, and room for the fewest")
+            raise ValueError(
+                "the gate needs at least one session and one loss, and confirmation_sessions not below its minimum"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnseenSessions:
-    """Sessions of one source that the champion was not trained on, in order of time.
+    """Sessions from one source that the champion was not trained on, in time order.
 
     Attributes
     ----------
-    champion : (n,) its probabilities, as it serves
-    won : (n,) how they ended, 1.0 or 0.0
-    unlike : (n,) whether a feature lies far outside what it was trained on
+    champion : (n,) the probabilities that the champion serves
+    won : (n,) 1.0 or 0.0
+    unlike : (n,) whether a feature lies far outside the champion's training range
     """
 
     champion: Floats
@@ -77,14 +79,14 @@ class UnseenSessions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Both models, side by side.
+    """The two models side by side.
 
     Attributes
     ----------
-    challenger : (n,) probabilities of all news, one source after the other, of models trained on what came before
-    recent_shift : mean change of the probability on recent sessions, challenger minus champion as they serve
-    skill_lost : Brier skill, walk-forward over the champion's history, champion minus challenger; the worst variant's
-    calibration_lost : calibration error beyond its band, challenger minus champion; the worst variant's
+    challenger : (n,) probabilities of all new sessions, one source after the other, by models trained on earlier ones
+    recent_shift : mean change of the served probability on recent sessions, challenger minus champion
+    skill_lost : Brier skill, walk-forward over the champion's history, champion minus challenger; worst variant
+    calibration_lost : calibration error beyond its band, challenger minus champion; worst variant
     """
 
     challenger: Floats
@@ -95,14 +97,14 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What the gate looks at.
+    """What the gate decides by.
 
     Attributes
     ----------
-    market : sessions that have bars, as the bars alone tell them
-    reported : sessions that are known from reported trades only
-    vix_correlation : of the daily changes of VIX and SPX over the new bars; None where they are too few
-    comparison : None where no challenger could be trained
+    market : sessions that have bars, judged by the bars alone
+    reported : sessions known only from reported trades
+    vix_correlation : of daily VIX and SPX changes over the new bars; None if there are too few
+    comparison : None if no challenger could be trained
     """
 
     market: UnseenSessions
@@ -113,7 +115,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class GateDecision:
-    """Whether to promote; if not, why, in one line. The figures are kept either way."""
+    """Whether to promote and, if not, the reason in one line. The figures are kept either way."""
 
     promoted: bool
     reason: str | None
@@ -121,7 +123,7 @@ class GateDecision:
 
 
 def decide(evidence: Evidence, limits: GateLimits) -> GateDecision:
-    """Judge a challenger: are the new sessions believable, are they enough, and is it no worse on them?"""
+    """Judge a challenger: are the new sessions plausible and sufficient, and is it no worse on them?"""
     won = np.concatenate([evidence.market.won, evidence.reported.won])
     figures: dict[str, Any] = {
         "limits": asdict(limits),
@@ -143,7 +145,7 @@ def decide(evidence: Evidence, limits: GateLimits) -> GateDecision:
 
 
 class _Check(NamedTuple):
-    """A figure and the limit that it must not exceed; None where it is told but not judged."""
+    """A figure and the limit that it must not exceed; None if it is only reported."""
 
     name: str
     value: float
@@ -164,7 +166,7 @@ def _too_few(figures: Mapping[str, Any], limits: GateLimits) -> str:
 
 
 def _doubts(evidence: Evidence, limits: GateLimits) -> list[_Check]:
-    """Whether the new sessions can be believed."""
+    """Checks of whether the new sessions are plausible."""
     sources = [source for source in (evidence.market, evidence.reported) if len(source.won)]
     doubts = []
     if sources:
@@ -179,10 +181,10 @@ def _doubts(evidence: Evidence, limits: GateLimits) -> list[_Check]:
 
 
 def _surprise(news: UnseenSessions) -> float:
-    """One-sided 95 % lower bound, nats a session: what the outcomes cost the champion beyond what it expects.
+    """One-sided 95 % lower bound, in nats per session, of the log loss beyond what the champion expects.
 
-    Were its probabilities true, a session's log loss would have the mean -p log p - (1 - p) log (1 - p) and the
-    variance p (1 - p) log(p / (1 - p))^2.
+    If its probabilities were true, a session's log loss would have mean -p log p - (1 - p) log (1 - p) and variance
+    p (1 - p) log(p / (1 - p))^2.
     """
     p = _inside(news.champion)
     expected = -p * np.log(p) - (1 - p) * np.log(1 - p)
@@ -192,7 +194,7 @@ def _surprise(news: UnseenSessions) -> float:
 
 
 def _comparison(evidence: Evidence, won: Floats, limits: GateLimits) -> list[_Check]:
-    """How the challenger stands beside the champion, as far as there is anything to compare."""
+    """Checks of the challenger against the champion, as far as there is anything to compare."""
     compared = evidence.comparison
     if compared is None:
         return []
@@ -226,5 +228,5 @@ def _squared_errors(probability: Floats, won: Floats) -> Floats:
 
 
 def _inside(probability: Floats) -> Floats:
-    """Kept from 0 and 1, which only a foreign artefact can say, so that every figure is finite."""
+    """Keep probabilities away from 0 and 1, which only a foreign artefact gives, so that every figure is finite."""
     return np.clip(probability, CERTAINTY, 1 - CERTAINTY)

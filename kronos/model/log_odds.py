@@ -1,4 +1,4 @@
-"""Between probabilities and log-odds."""
+"""Convert between probabilities and log-odds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kronos.market.history import Floats
 
 
 def expit(log_odds: Floats) -> Floats:
-    """Probabilities of log-odds, of the argument's shape."""
+    """Probabilities of log-odds, in the argument's shape."""
     return np.asarray(1 / (1 + np.exp(-log_odds)))
 
 

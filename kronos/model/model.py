@@ -1,4 +1,4 @@
-"""The model as it is served: an artefact, checked and evaluated with NumPy alone."""
+"""The model as served: an artefact, checked and then evaluated with NumPy alone."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ MAX_MULTIPLIERS = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """All variants of one training.
+    """All variants of one training run.
 
     Attributes
     ----------
     manifest : in the newest form, whatever the artefact's format
-    features : those of all variants, each once
-    multipliers : (k,) the curve's points
-    variants : by name, the richest first
-    base_rates : (k,) win rates of the training window
+    features : the features of all variants, once each
+    multipliers : (k,) the points of the curve
+    variants : by name, richest first
+    base_rates : (k,) win rates in the training window
     trained_through : the last session trained on
-    training_values : the training distribution by feature; empty where the artefact carries no rows
+    training_values : the training distribution of each feature; empty if the artefact carries no rows
     """
 
     manifest: Mapping[str, Any]
@@ -61,19 +61,19 @@ class Model:
         Raises
         ------
         ArtefactError
-            Where the file is damaged, foreign or newer, a feature of it is not known here, an array is out of bounds,
-            or its probes do not give what the manifest expects.
+            If the file is damaged, foreign or too new, one of its features is unknown here, an array is out of bounds,
+            or its probes are not reproduced.
         """
         return cls.from_artefact(Artefact.from_bytes(content))
 
     @classmethod
     def from_artefact(cls, artefact: Artefact) -> Model:
-        """Load an artefact that has been read; raises as `from_bytes` does."""
+        """Load an artefact that has already been read; raises the same errors as `from_bytes`."""
         manifest = in_newest_format(artefact.manifest)
         try:
             return cls._checked(artefact, manifest)
         except UnknownFeatureError as error:
-            raise ArtefactError(f"{error}: upgrade the advisor, or train the model anew") from error
+            raise ArtefactError(f"{error}: upgrade the advisor, or train the model again") from error
         except (KeyError, TypeError, ValueError) as error:
             raise ArtefactError(f"the manifest cannot be understood: {error}") from error
 
@@ -95,7 +95,7 @@ class Model:
         )
         rates = model.base_rates
         if not ((rates > 0) & (rates < 1)).all() or (np.diff(rates) < 0).any():
-            raise ArtefactError("the base rates are not probabilities that rise with the multiplier")
+            raise ArtefactError("the base rates are not probabilities that never fall along the multipliers")
         if not model.variants:
             raise ArtefactError("the manifest names no variant")
         probes = unpack_probes(artefact.arrays, features, with_bars=artefact.manifest["format"] == NEWEST_FORMAT)
@@ -106,12 +106,12 @@ class Model:
 
     @property
     def richest(self) -> Variant:
-        """The variant with the most features: the one that is trained on everything known."""
+        """The variant with the most features."""
         return next(iter(self.variants.values())).variant
 
     @property
     def poorest(self) -> Variant:
-        """The variant that answers where nothing but the request is known."""
+        """The variant that answers when nothing but the request is known."""
         return list(self.variants.values())[-1].variant
 
     @property
@@ -125,7 +125,7 @@ class Model:
         Raises
         ------
         ArtefactError
-            Where not even the poorest can answer.
+            If not even the poorest variant can answer.
         """
         for served in self.variants.values():
             if all(name in values for name in served.variant.feature_names):
@@ -138,7 +138,7 @@ class Model:
         Parameters
         ----------
         values : every feature of the variant, by name
-        sd_multiplier : within the grid; between its points the curve is linear
+        sd_multiplier : within the grid; the curve is linear between its points
         """
         chosen = self.variants[variant]
         features = np.array([values[name] for name in chosen.variant.feature_names])
@@ -159,14 +159,14 @@ class Model:
         )
 
     def served_curves(self, variant: str, features: Floats) -> Floats:
-        """(n, k) curves as served, for (n, features of the variant): the base rates where the variant has no skill."""
+        """(n, k) curves as served for (n, features of the variant); the base rates if the variant has no skill."""
         chosen = self.variants[variant]
         if not chosen.has_skill or not len(features):
             return np.tile(self.base_rates, (len(features), 1))
         return chosen.curve_model.curve(features)
 
     def require_curves_reproduced(self, artefact: Artefact, probes: Probes) -> None:
-        """Check that the probes give the curves that they gave when the artefact was made.
+        """Check that the probes still give the curves that they gave when the artefact was made.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class Model:
                 raise ArtefactError(f"variant {name} does not reproduce its probes")
 
     def require_probes_answered(self, probes: Probes) -> None:
-        """Check that every variant answers a probe in full: curve, explanation and decision.
+        """Check that every variant answers a probe completely: curve, explanation and decision.
 
         Raises
         ------
@@ -197,13 +197,13 @@ class Model:
 
 
 def features_in(named: Any) -> tuple[Feature, ...]:
-    """The features that a manifest names, each as name and revision.
+    """The features that a manifest lists by name and revision.
 
     Raises
     ------
     UnknownFeatureError
     ValueError
-        Where one is named twice, or what is named is no name and revision.
+        If a feature is named twice, or an entry is not a name and a revision.
     """
     identities = [FeatureId(str(name), int(revision)) for name, revision in named]
     if len({identity.name for identity in identities}) < len(identities):
@@ -212,12 +212,12 @@ def features_in(named: Any) -> tuple[Feature, ...]:
 
 
 def multipliers_in(manifest: Mapping[str, Any]) -> Floats:
-    """The (k,) multipliers of a manifest.
+    """The (k,) multipliers that a manifest lists.
 
     Raises
     ------
     ArtefactError
-        Where they are not ascending numbers above 0.
+        If they are not ascending numbers above 0.
     """
     multipliers = np.array(manifest["sd_multipliers"], dtype=np.float64)
     if multipliers.ndim != 1 or not 2 <= len(multipliers) <= MAX_MULTIPLIERS or not np.isfinite(multipliers).all():
@@ -246,12 +246,12 @@ def _variant(
 
 
 def checked_metrics(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A variant's scores. Of those that this version knows any may be absent, but the skill, which decides who answers.
+    """A variant's scores. Any may be missing except the skill, which decides which variant answers.
 
     Raises
     ------
     ArtefactError
-        Where the skill is missing, or a score is no finite number.
+        If the skill is missing, or a score is not a finite number.
     """
     if metrics.get("brier_skill") is None:
         raise ArtefactError("the manifest's brier_skill is not a number")

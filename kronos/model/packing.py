@@ -1,4 +1,4 @@
-"""A curve model as named arrays and plain values, and back, with every bound checked."""
+"""Convert a curve model to named arrays and plain values, and back, checking every bound."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_KNOTS = 100_000
 
 
 def pack(model: CurveModel) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-    """The arrays, named below the variant, and the values that go into the manifest."""
+    """The model's arrays, prefixed with the variant's name, and the values for the manifest."""
     logistic, trees, calibrator = model.logistic, model.trees, model.calibrator
     arrays: dict[str, npt.NDArray[Any]] = {
         "logistic_mean": logistic.mean,
@@ -48,7 +48,7 @@ def unpack(
     Raises
     ------
     ArtefactError
-        Where an array is missing, of the wrong shape or kind, or points outside.
+        If an array is missing, has the wrong shape or type, or holds an index out of bounds.
     """
     columns = sum(feature.columns for feature in variant.features)
 
@@ -81,7 +81,7 @@ def unpack(
 def require_array(
     arrays: Arrays, name: str, dtype: str, shape: tuple[int | None, ...], *, may_be_nan: bool = False
 ) -> npt.NDArray[Any]:
-    """An array of the given kind; None in the shape stands for any length.
+    """The named array, which must have the given type and shape; None in the shape allows any length.
 
     Raises
     ------
@@ -126,9 +126,9 @@ def _unpack_trees(variant: str, arrays: Arrays, values: Mapping[str, Any], colum
         )
     )
     if len(trees.roots) > MAX_TREES or nodes > MAX_NODES:
-        raise ArtefactError(f"variant {variant}: more trees than a model is served with")
+        raise ArtefactError(f"variant {variant}: too many trees or nodes")
     if not inside or not 0 <= trees.depth <= MAX_DEPTH:
-        raise ArtefactError(f"variant {variant}: a tree points outside its arrays")
+        raise ArtefactError(f"variant {variant}: a tree refers to nodes or columns that do not exist")
     return trees
 
 

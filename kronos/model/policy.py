@@ -1,4 +1,4 @@
-"""From a probability to a decision. The probability itself is never touched."""
+"""From a probability to a decision. The probability itself is never changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TradeAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do, the share of equity to risk (%) and the SD multiplier to trade at."""
+    """What to do, the share of equity to risk in %, and the SD multiplier to trade at."""
 
     advice: TradeAction
     suggested_risk_pct: float
@@ -32,17 +32,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Thresholds relative to the base rate at the multiplier asked for, since each multiplier has its own.
+    """Thresholds relative to the base rate at the multiplier asked for, since every multiplier has its own base rate.
 
     Attributes
     ----------
-    skip_below_base : `SKIP_TODAY` where the probability is below base rate minus this
-    full_within_base : `TRADE_FULL` from base rate minus this
-    reduced_risk_low_pct, reduced_risk_high_pct : risk at the two thresholds, linear between them
-    full_risk_pct : risk of a full trade, % of equity
-    risk_cap_pct : no suggestion exceeds it
-    lowest_sd_multiplier, highest_sd_multiplier : the multipliers that may be suggested
-    target_probability : what the suggested multiplier shall reach; None: the base rate at the one asked for
+    skip_below_base : `SKIP_TODAY` below the base rate minus this
+    full_within_base : `TRADE_FULL` from the base rate minus this
+    reduced_risk_low_pct, reduced_risk_high_pct : risk at these two thresholds, linear in between, in % of equity
+    full_risk_pct : risk of a full trade, in % of equity
+    risk_cap_pct : no suggestion exceeds this
+    lowest_sd_multiplier, highest_sd_multiplier : range of multipliers that may be suggested
+    target_probability : for the suggested multiplier; None for the base rate at the multiplier asked for
     """
 
     skip_below_base: float = 0.10
@@ -58,17 +58,17 @@ class Policy:
     def __post_init__(self) -> None:
         given = [value for value in astuple(self) if value is not None]
         if not all(isinstance(value, int | float) and math.isfinite(value) for value in given):
-            raise ValueError("every value of a policy is a finite number")
+            raise ValueError("every value of a policy must be a finite number")
         if not self.full_within_base < self.skip_below_base:
             raise ValueError("full_within_base must be smaller than skip_below_base")
         risks = (self.reduced_risk_low_pct, self.reduced_risk_high_pct, self.full_risk_pct, self.risk_cap_pct)
         if not all(0 <= risk <= 100 for risk in risks) or not risks[0] <= risks[1] <= risks[2]:
-            raise ValueError("risks lie between 0 and 100 %, and do not fall from reduced to full")
+            raise ValueError("risks must lie between 0 and 100 %, and must not fall from reduced to full")
         if not any(self.lowest_sd_multiplier <= m <= self.highest_sd_multiplier for m in SD_MULTIPLIERS):
             raise ValueError("no multiplier of the grid lies between lowest and highest_sd_multiplier")
 
     def decide(self, prediction: Prediction, *, may_trade_full: bool = True) -> Decision:
-        """Decide for one entry.
+        """Decide on one entry.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class Policy:
         )
 
     def _reaching(self, target: float, multipliers: Floats, curve: Floats) -> float:
-        """The smallest allowed multiplier whose probability reaches the target; the largest where none does."""
+        """The smallest allowed multiplier whose probability reaches the target, or the largest if none does."""
         allowed = (multipliers >= self.lowest_sd_multiplier) & (multipliers <= self.highest_sd_multiplier)
         reached = np.flatnonzero(allowed & (curve >= target))
         return float(multipliers[reached[0] if len(reached) else np.flatnonzero(allowed)[-1]])

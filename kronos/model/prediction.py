@@ -1,4 +1,4 @@
-"""What a model says of one entry."""
+"""What a model says about one entry."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from kronos.market.history import Floats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """The calibrated curve, and what it says at the multiplier asked for: all that a policy decides by.
+    """The calibrated curve and its value at the multiplier asked for: all that a policy needs.
 
     Attributes
     ----------
     probability, base_rate : at the multiplier asked for, 0 to 1
-    multipliers, curve, base_rates : (k,) ascending multipliers and the values at each; the curve never decreases
+    multipliers : (k,) ascending
+    curve, base_rates : (k,) values at each multiplier; the curve never decreases
     """
 
     probability: float
@@ -28,21 +29,21 @@ class Prediction:
 
     @classmethod
     def at(cls, sd_multiplier: float, multipliers: Floats, curve: Floats, base_rates: Floats) -> Prediction:
-        """Read curve and base rates at a multiplier, linear between their points."""
+        """Read the curve and the base rates at a multiplier, linearly between their points."""
         probability, base_rate = (float(np.interp(sd_multiplier, multipliers, of)) for of in (curve, base_rates))
         return cls(probability, base_rate, multipliers, curve, base_rates)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExplainedPrediction(Prediction):
-    """A prediction with its reasons.
+    """A prediction with its explanation.
 
     Attributes
     ----------
-    base_log_odds : before calibration, of the training rows' median features; without skill, of the base rate
-    contributions : by feature, signed; with the base they add up to the log-odds before calibration; without skill none
+    base_log_odds : log-odds before calibration at the training rows' median features; without skill, of the base rate
+    contributions : signed, by feature; added to the base they give the log-odds before calibration; empty without skill
     out_of_domain : whether a feature lies outside its training range
-    has_skill : False where the variant was no better than climatology out of sample: the curve is then the base rates
+    has_skill : False if the variant was no better than climatology out of sample; the curve is then the base rates
     """
 
     base_log_odds: float
@@ -52,5 +53,5 @@ class ExplainedPrediction(Prediction):
 
     @property
     def factors(self) -> Sequence[tuple[str, float]]:
-        """The contributions, those that moved this probability most first."""
+        """The contributions, largest first."""
         return sorted(self.contributions.items(), key=lambda item: -abs(item[1]))

@@ -1,7 +1,7 @@
-"""Probes: stretches of bars, the feature values that came of them, and the curve that came of those.
+"""Probes: stretches of bars, the feature values computed from them, and the curves computed from those values.
 
-They travel in the artefact and are computed again at loading. A formula that was changed without a new revision, or an
-array that was damaged, is found before it answers anyone.
+They travel inside the artefact and are computed again when it is loaded. So a formula that was changed without a new
+revision, or a damaged array, is found before it answers anyone.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ SESSIONS_BETWEEN: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The bars up to one entry, as they were known then, and SPX and VIX at that entry."""
+    """The bars known at one entry, and SPX and VIX at that entry."""
 
     history: MarketHistory
     price: float
     vix: float
 
     def values(self, spec: CondorSpec, features: Sequence[Feature]) -> Floats:
-        """(len(features),) values of the entry on the last session; NaN where they cannot be known."""
+        """(len(features),) feature values of the entry on the last session; NaN where they cannot be known."""
         session = as_date(self.history.sessions[-1])
         known = features_at_entry(self.history, spec, session, self.price, self.vix, features)
         return np.array([known.get(feature.name, np.nan) for feature in features])
@@ -48,12 +48,12 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probes:
-    """p entries.
+    """p probes.
 
     Attributes
     ----------
-    stretches : p, or none in an artefact of format 1
-    values : (p, features) that came of them
+    stretches : p of them, or none in an artefact of format 1
+    values : (p, features) values that the stretches gave
     """
 
     stretches: tuple[Stretch, ...]
@@ -67,9 +67,9 @@ class Probes:
         entries: Sequence[tuple[date, float, float]],
         features: Sequence[Feature],
     ) -> Probes:
-        """Probes at those entries, each given as session, price and VIX, of which every feature is known.
+        """Probes at those entries, each given as session, price and VIX, whose features are all known.
 
-        Where there is none, as in a training without stored bars, the probes stand on made-up bars.
+        If there are none, as when training without stored bars, made-up bars are used instead.
         """
         found = [] if history is None else [_probed(history, spec, *entry, features) for entry in entries]
         complete = [(stretch, values) for stretch, values in found if not np.isnan(values).any()]
@@ -85,7 +85,7 @@ class Probes:
         Raises
         ------
         ArtefactError
-            Naming the first feature that does not.
+            For the first feature that gives another value.
         """
         for stretch, expected in zip(self.stretches, self.values, strict=False):
             found = stretch.values(spec, features)
@@ -93,12 +93,12 @@ class Probes:
             if not same.all():
                 changed = features[int(np.flatnonzero(~same)[0])]
                 raise ArtefactError(
-                    f"feature {changed.name} (revision {changed.id.revision}) gives other values than when the model "
-                    "was trained: its definition was changed without a new revision"
+                    f"feature {changed.name} (revision {changed.id.revision}) gives different values than when the "
+                    "model was trained: its definition was changed without a new revision"
                 )
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """As they lie in the artefact."""
+        """The probes as arrays of an artefact."""
         histories = [stretch.history for stretch in self.stretches]
         return {
             "probes/features": self.values,
@@ -110,7 +110,7 @@ class Probes:
 
 
 def made_up_bars() -> MarketHistory:
-    """A year of bars of no market: smooth, and never twice the same."""
+    """A year of invented bars that are smooth and never repeat."""
     sessions = exchange_sessions().between(*MADE_UP_YEAR)
     t = np.arange(len(sessions), dtype=np.float64)
     close = 2000 * np.exp(0.03 * np.sin(t / 17) + 0.006 * np.cos(1.7 * t))
@@ -141,16 +141,16 @@ def unpack_probes(arrays: Arrays, features: Sequence[Feature], *, with_bars: boo
 
     Parameters
     ----------
-    with_bars : False for format 1, which had none
+    with_bars : False for format 1, whose probes had no bars
 
     Raises
     ------
     ArtefactError
-        Where an array is missing or is not what it should be.
+        If an array is missing or is not what it should be.
     """
     values = require_array(arrays, "probes/features", "float64", (None, len(features)), may_be_nan=False)
     if not 0 < len(values) <= MAX_PROBES:
-        raise ArtefactError(f"an artefact has 1 to {MAX_PROBES} probes")
+        raise ArtefactError(f"an artefact must have 1 to {MAX_PROBES} probes")
     return Probes(_stretches(arrays, len(values)) if with_bars else (), values)
 
 
@@ -158,7 +158,7 @@ def _stretches(arrays: Arrays, count: int) -> tuple[Stretch, ...]:
     sessions = require_array(arrays, "probes/sessions", "datetime64[D]", (count, None))
     length = sessions.shape[1]
     if np.isnat(sessions).any() or not 0 < length <= MAX_STRETCH_SESSIONS:
-        raise ArtefactError(f"a probe has 1 to {MAX_STRETCH_SESSIONS} sessions")
+        raise ArtefactError(f"a probe must have 1 to {MAX_STRETCH_SESSIONS} sessions")
     prices, vix = (require_array(arrays, f"probes/{name}", "float64", (count,)) for name in ("price", "vix"))
     present = [name for name in COLUMNS if f"probes/bars/{name}" in arrays]
     bars = {
@@ -169,7 +169,7 @@ def _stretches(arrays: Arrays, count: int) -> tuple[Stretch, ...]:
     stretches = []
     for at, days in enumerate(sessions):
         if not np.array_equal(days, calendar.ending_at(days[-1].item(), length)):
-            raise ArtefactError("the sessions of a probe do not follow one another")
+            raise ArtefactError("the sessions of a probe are not consecutive")
         history = MarketHistory.empty(days)
         for name, values in bars.items():
             history.bars[name][:] = values[at]

@@ -1,4 +1,4 @@
-"""One variant of a model, with what is needed to judge and to explain its answer."""
+"""One variant of a model, with what is needed to judge and explain its answers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from kronos.model.curve import CurveModel
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VariantModel:
-    """A curve with the training rows' ranges and its out-of-sample scores.
+    """A curve model with the ranges of its training rows and its out-of-sample scores.
 
     Attributes
     ----------
     lowest, highest, median : (features,) of the training rows
-    metrics : out of sample, at multiplier 1.0
+    metrics : out-of-sample scores at multiplier 1.0
     """
 
     curve_model: CurveModel
@@ -40,15 +40,16 @@ class VariantModel:
         return float(self.metrics["brier_skill"]) > 0
 
     def out_of_domain(self, features: Floats) -> bool:
-        """Whether a feature lies outside its training range; one that never varied tells nothing."""
+        """Whether a feature lies outside its training range; features that never varied are ignored."""
         outside = (features < self.lowest) | (features > self.highest)
         return bool((outside & (self.lowest < self.highest)).any())
 
     def explain(self, features: Floats, sd_multiplier: float) -> tuple[float, dict[str, float]]:
-        """Split the log-odds before calibration into the median row's and one share a feature.
+        """Split the log-odds before calibration into those of the median row and one contribution per feature.
 
-        Each share is the mean of what the feature changes when features are set one after the other, in the variant's
-        order and in the reverse one (two orders of Castro et al. 2009).
+        The features are set to their values one after the other, once in the variant's order and once in reverse. A
+        feature's contribution is the mean of the two changes that setting it makes (Castro et al. 2009, with two of
+        the possible orders).
         """
         grid, count = self.curve_model.multipliers, len(features)
         from_first = np.tril(np.ones((count + 1, count), dtype=bool), -1)

@@ -1,1 +1,1 @@
-"""The report: one self-contained HTML page about a model, out of sample. `study` computes, `page` shows."""
+"""The report: a self-contained HTML page on how a model does out of sample. `study` computes it, `page` shows it."""

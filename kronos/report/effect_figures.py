@@ -1,4 +1,4 @@
-"""Figures about features: how much skill each carries, and which way it moves the probability."""
+"""Figures about features: how much skill each carries, and how it moves the probability."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOW_RANK, HIGH_RANK = 0.1, 0.9
 
 
 def importance(effects: Sequence[Effect]) -> Figure:
-    """Skill lost without each feature."""
+    """The skill lost without each feature."""
     summary = (
         f"Brier skill lost, on sessions the models never saw, when a feature is shuffled; {NINETY_FIVE} intervals."
     )
@@ -41,7 +41,7 @@ def importance(effects: Sequence[Effect]) -> Figure:
 
 
 def directions(effects: Sequence[Effect]) -> Table:
-    """The same in figures, with which way each moves the probability."""
+    """The same as a table, with how each feature moves the probability."""
     columns = ("feature", "skill lost", "95 % interval", "what it does")
     rows = [
         (one.name, signed(one.skill_lost, 4), interval(one.skill_lost_interval, 4), direction(one)) for one in effects
@@ -54,7 +54,7 @@ def effect(index: int, shown: Effect, probabilities: tuple[float, float]) -> Fig
 
     Parameters
     ----------
-    probabilities : of the vertical axis, the same for all features
+    probabilities : range of the vertical axis, the same for all features
     """
     name = shown.name
     summary = f"{meaning(shown)}. {direction(shown)}"
@@ -85,7 +85,7 @@ def common_probabilities(effects: Sequence[Effect]) -> tuple[float, float]:
 
 
 def meaning(shown: Effect) -> str:
-    """A feature in words, and what moved along with it."""
+    """A feature in words, with the features that moved together with it."""
     feature, *others = shown.features
     unit = "" if feature.encoding == "weekday" else f" ({feature.unit})"
     along = " and ".join(other.name for other in others)
@@ -94,9 +94,9 @@ def meaning(shown: Effect) -> str:
 
 
 def direction(shown: Effect) -> str:
-    """Which way the shipped model's probability goes."""
+    """How the shipped model's probability moves along the feature."""
     if not shown.varies:
-        return "The same in every tested session."
+        return "It has the same value in every tested session."
     if shown.discrete:
         low, high = int(shown.probability.argmin()), int(shown.probability.argmax())
         between = (
@@ -134,12 +134,12 @@ def _across(shown: Effect) -> tuple[float, float]:
 
 
 def _beside(panel: Panel) -> float:
-    """So far in data that observed values stand a little to the right of the model's."""
+    """The offset, in data units, that places observed values a little to the right of the model's."""
     return 10 * (panel.x.high - panel.x.low) / (panel.right - panel.left)
 
 
 def _density(panel: Panel, shown: Effect) -> None:
-    """Where the sessions lie, along the panel's bottom."""
+    """Draw where the sessions lie, along the bottom of the panel."""
     if shown.discrete:
         edges = np.concatenate([[value - 0.25, value + 0.25] for value in shown.values])
     else:

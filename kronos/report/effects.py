@@ -1,7 +1,7 @@
-"""What each feature does: how much skill it carries out of sample, and which way it moves the probability.
+"""What each feature does: how much skill it carries out of sample, and how it moves the probability.
 
-Importance is what the walk-forward models lose, on sessions they never saw, when a feature is shuffled. The curve is
-the shipped model's partial dependence (Friedman 2001), with its range over the walk-forward models.
+Importance is the skill that the walk-forward models lose when a feature is shuffled on sessions that they never saw.
+The curve is the shipped model's partial dependence (Friedman 2001), with its range over the walk-forward models.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from kronos.statistics.intervals import mean_error, wilson
 from kronos.training.walk_forward import Predictions
 
 SAME_ON_ANOTHER_SCALE = {"expected_move_pct": "vix"}
-"""For one horizon the expected move is VIX times a constant: moved apart, they would describe no market."""
+"""At a fixed horizon the expected move is VIX times a constant, so moving one alone would describe no real market."""
 
 SHUFFLES = 5
 BACKGROUND_SESSIONS = 60
@@ -33,7 +33,7 @@ OBSERVED_MIN_SESSIONS = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldModel:
-    """One model of the walk and, of the sessions it predicted, those to measure on.
+    """One model of the walk, and the sessions that it predicted and is measured on.
 
     Attributes
     ----------
@@ -45,14 +45,14 @@ class FoldModel:
 
 
 def win_probability(model: CurveModel, features: Floats) -> Floats:
-    """(n,) calibrated probability at multiplier 1.0; ten times as fast as the whole curve."""
+    """(n,) calibrated probability at multiplier 1.0, ten times as fast as the whole curve."""
     log_odds = model.log_odds(features, slice(DEFAULT_COLUMN, DEFAULT_COLUMN + 1))
     return model.calibrator.probability(log_odds)[:, 0]
 
 
 @dataclass(frozen=True, slots=True)
 class WinRateAtValue:
-    """What became of the tested sessions with a feature near a value; the win rate's interval is Wilson's, 95 %."""
+    """How the tested sessions with a feature near a value ended; the win rate has a 95 % Wilson interval."""
 
     value: float
     sessions: int
@@ -67,15 +67,15 @@ class Effect:
 
     Attributes
     ----------
-    features : the feature, then those that are the same on another scale and were moved with it
+    features : the feature, then any that are the same on another scale and were moved with it
     skill_lost : Brier skill lost, out of sample, when the feature is shuffled among the tested sessions
     skill_lost_interval : 95 %, by session
-    values : (g,) ascending and evenly by rank, so dense where the data is; every value of a discrete feature
+    values : (g,) ascending, at evenly spaced ranks, so dense where the data is; all values of a discrete feature
     probability : (g,) the shipped model's mean probability with the feature at each value
-    lowest, highest : (g,) of walk-forward models
-    observed : what really happened, by value
+    lowest, highest : (g,) range of the same over walk-forward models
+    observed : what happened, by value
     tested : (n,) the feature in the tested sessions
-    discrete : whether it takes a few values only
+    discrete : whether it takes only a few values
     """
 
     features: tuple[Feature, ...]
@@ -91,7 +91,7 @@ class Effect:
 
     @property
     def name(self) -> str:
-        """Of the feature."""
+        """The feature's name."""
         return self.features[0].name
 
     @property
@@ -103,7 +103,7 @@ class Effect:
 def feature_effects(
     shipped: CurveModel, walked: Sequence[FoldModel], tested: Predictions, chosen: Positions, seed: int = 0
 ) -> list[Effect]:
-    """Effects of every feature of the shipped model's variant, the most important first.
+    """The effect of every feature of the shipped model's variant, most important first.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def feature_effects(
 
 
 def feature_groups(variant: Variant) -> list[list[int]]:
-    """Column positions of the variant's features; those that are one on two scales come together."""
+    """Column positions of the variant's features; features that are the same on two scales are grouped."""
     names = variant.feature_names
     groups = {name: [at] for at, name in enumerate(names) if SAME_ON_ANOTHER_SCALE.get(name) not in names}
     for at, name in enumerate(names):
@@ -180,7 +180,7 @@ class _SkillLosses:
 
 
 def _grid(columns: Floats) -> tuple[Floats, bool]:
-    """(g, members) real values of a group, ascending, and whether they are all there are."""
+    """(g, members) values of a group that occur, ascending, and whether these are all of its values."""
     order = np.argsort(columns[:, 0], kind="stable")
     values, first = np.unique(columns[order, 0], return_index=True)
     if len(values) <= DISCRETE_AT_MOST:
@@ -198,7 +198,7 @@ def _partial_dependence(model: CurveModel, background: Floats, group: list[int],
 
 
 def _observed(column: Floats, won: Floats, discrete: bool) -> Iterator[WinRateAtValue]:
-    """The win rate at each not too rare value of a discrete feature, or in bins of equal count."""
+    """The win rate at each value of a discrete feature that is not too rare, or in equal-count bins."""
     if discrete:
         at_each = (np.flatnonzero(column == value) for value in np.unique(column))
         bins = [chosen for chosen in at_each if len(chosen) >= OBSERVED_MIN_SESSIONS]

@@ -1,4 +1,4 @@
-"""What a page is made of: tables, and figures that carry their numbers with them."""
+"""The elements of the page: tables, and figures that carry their numbers with them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kronos.report.svg import Drawing
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A captioned table; the first cell of a row names it."""
+    """A captioned table; the first cell of each row is its name."""
 
     caption: str
     columns: Sequence[str]
@@ -19,7 +19,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing, a second one for narrow screens where the first would be too small, and what to read in it."""
+    """A drawing and its caption, with another drawing for narrow screens where the first would be too small."""
 
     drawing: Drawing
     caption: str

@@ -1,4 +1,4 @@
-"""Figures as the page writes them: signs that align, units that are said."""
+"""How the page writes figures: with aligned signs and stated units."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ NONE = "\N{EN DASH}"
 
 
 def plain(value: float, digits: int = 3) -> str:
-    """A figure with a real minus sign."""
+    """A figure with a proper minus sign."""
     return f"{value:.{digits}f}".replace("-", MINUS)
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A figure with its sign, plus or minus."""
+    """A figure with a plus or minus sign."""
     return f"{value:+.{digits}f}".replace("-", MINUS)
 
 
@@ -30,7 +30,7 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def dollars(amount: float | None) -> str:
-    """Signed dollars with cents, or a dash where there is none."""
+    """Signed dollars and cents, or a dash for None."""
     if amount is None:
         return NONE
     return f"{MINUS if amount < 0 else '+'}{WORD_JOINER}${abs(amount):,.2f}"
@@ -42,7 +42,7 @@ def dollars_interval(pair: tuple[float, float] | None) -> str:
 
 
 def tick(value: float) -> str:
-    """A round number with no more digits than it has."""
+    """A round number without superfluous digits."""
     return f"{value:.6g}".replace("-", MINUS)
 
 
@@ -52,5 +52,5 @@ def percent_tick(share: float) -> str:
 
 
 def count(number: int) -> str:
-    """A whole number with thousands set apart."""
+    """A whole number with its thousands separated."""
     return f"{number:,}"

@@ -1,4 +1,4 @@
-"""The honest limitations, each with the figures that show it."""
+"""The honest limitations of the model, each with the figures that show it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ TRUE_OPEN_CARRIES_AT_MOST = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One limitation: what, and the figures."""
+    """One limitation: a title, and a text with its figures."""
 
     title: str
     text: str
 
 
 def limitations(study: Study) -> Iterator[Limit]:
-    """What the reader should hold against the headline."""
+    """What the reader should weigh against the headline."""
     yield _few_losses(study)
     yield _gain_over_logistic(study)
     yield _calibration(study)
@@ -42,7 +42,7 @@ def limitations(study: Study) -> Iterator[Limit]:
 
 
 def opens_table(study: Study) -> Table:
-    """The opens of each tested year beside its skill."""
+    """The quality of each tested year's opens beside its skill."""
     columns = ("year", "stale opens", "night over implied", "night carried into the day", "Brier skill")
     by_year = study.evaluation.by_year
     rows = [
@@ -66,7 +66,7 @@ def _few_losses(study: Study) -> Limit:
         "Few losses decide everything",
         f"{count(scores.sessions)} tested sessions in {years} calendar years hold {count(losses(scores))} losses at "
         f"multiplier 1.0. That leaves the skill uncertain by ±{plain((high - low) / 2)}: another past of this length "
-        f"could as well have shown {signed(low)} or {signed(high)}.",
+        f"could just as well have shown {signed(low)} or {signed(high)}.",
     )
 
 
@@ -114,14 +114,14 @@ def _bad_years(study: Study) -> Limit:
 def _modelled_money(study: Study) -> Limit:
     always, followed = summarise_pnl(study.followed.net_pnl_dollars), summarise_pnl(followed_pnl(study.followed))
     if followed.mean > 0:
-        verdict = "a credit lower by as much as the latter leaves nothing of it"
+        verdict = "a credit lower by the latter amount would leave nothing of it"
     else:
         verdict = "it shows which sessions are worse, not that any way of trading pays"
     return Limit(
         "The money is modelled",
         "No quote was used: credits come from Black and Scholes at a volatility scaled from VIX, and an error in that "
-        f"scale moves every figure. Always trading averages {dollars(always.mean)} ± {always.mean_error:.2f} a "
-        f"session, following the advice {dollars(followed.mean)} ± {followed.mean_error:.2f}; {verdict}.",
+        f"scale moves every figure. Always trading averages {dollars(always.mean)} ± {always.mean_error:.2f} per "
+        f"session; following the advice averages {dollars(followed.mean)} ± {followed.mean_error:.2f}; {verdict}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Modelled money, session by session: always trading beside following the advice."""
+"""Modelled money, session by session: always trading compared with following the advice."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FULL_RISK_SHARE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PnlSummary:
-    """What a way of trading earned, in modelled dollars a condor; ratios are over all sessions, traded or not.
+    """What a way of trading earned, in modelled dollars per condor; ratios are over all sessions, traded or not.
 
     Attributes
     ----------
     mean_error : half the 95 % interval of the mean, by session
-    sharpe, sortino : a year; None where they have no value
+    sharpe, sortino : annualised; None where they are undefined
     """
 
     sessions: int
@@ -38,12 +38,12 @@ class PnlSummary:
 
 
 def followed_pnl(followed: PolicyReplay) -> Floats:
-    """(n,) modelled dollars of following the advice: the condor scaled by the advised risk, 0 where skipped."""
+    """(n,) modelled dollars of following the advice: each condor is scaled by the advised risk, and 0 if skipped."""
     return followed.net_pnl_dollars * followed.risk_share
 
 
 def summarise_pnl(pnl: Floats) -> PnlSummary:
-    """Summarise (n,) dollars a session."""
+    """Summarise (n,) dollars per session."""
     return PnlSummary(
         sessions=len(pnl),
         mean=float(pnl.mean()),
@@ -57,12 +57,12 @@ def summarise_pnl(pnl: Floats) -> PnlSummary:
 
 
 def drawdown(pnl: Floats) -> Floats:
-    """(n,) dollars below the highest equity so far, which starts at 0."""
+    """(n,) dollars below the highest equity so far; equity starts at 0."""
     return loss_from_peak(np.cumsum(pnl), 0.0)
 
 
 def by_advice(followed: PolicyReplay) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
-    """(n,) which sessions were given each advice, where any was."""
+    """(n,) the sessions that were given each kind of advice; kinds never given are left out."""
     full = followed.traded & (followed.risk_share >= FULL_RISK_SHARE)
     kinds = {
         TradeAction.TRADE_FULL: full,

@@ -1,4 +1,4 @@
-"""Figures about outcomes and modelled money; the word stands in every drawing that shows dollars."""
+"""Figures on outcomes and modelled money; every drawing that shows dollars says that they are modelled."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def equity(study: Study) -> Figure:
     always, followed = study.followed.net_pnl_dollars, followed_pnl(study.followed)
     ends = [dollars(float(pnl.sum())) for pnl in (always, followed)]
     summary = (
-        f"Modelled money, $ of one condor a session at multiplier 1.0 after costs. "
+        f"Modelled money: $ of one condor per session at multiplier 1.0, after costs. "
         f"Always trading ends at {ends[0]}, following the advice at {ends[1]}."
     )
     wide, narrow = (
@@ -34,12 +34,12 @@ def equity(study: Study) -> Figure:
 
 
 def earnings(study: Study) -> Table:
-    """Both ways of trading in figures."""
+    """Both ways of trading as a table."""
     ways = {
         "always trading": summarise_pnl(study.followed.net_pnl_dollars),
         "following the advice": summarise_pnl(followed_pnl(study.followed)),
     }
-    columns = ("modelled money", "sessions", "mean a session", "total", "worst", "max drawdown", "Sharpe", "Sortino")
+    columns = ("modelled money", "sessions", "mean per session", "total", "worst", "max drawdown", "Sharpe", "Sortino")
     rows = [
         (
             name,
@@ -58,7 +58,7 @@ def earnings(study: Study) -> Table:
 
 
 def advice_table(study: Study) -> Table:
-    """What one whole condor earned, by what was advised."""
+    """What one full condor earned, by advice."""
     followed = study.followed
     won = study.won[np.searchsorted(study.sessions, followed.sessions)]
     rows = [
@@ -106,7 +106,7 @@ def _outcome_shares(study: Study) -> Floats:
 
 
 def _outcome_row(panel: Panel, row: int, multiplier: float, shares: Floats) -> None:
-    """One stacked bar: the market's falls to the left, its rises to the right."""
+    """One stacked bar, with the market's falls on the left and its rises on the right."""
     put, both, call, won = shares
     y = panel.y.at(row) - ROW / 2 + 2
     starts = np.cumsum([0.0, put, both, won, call])
@@ -149,7 +149,7 @@ def _equity(study: Study, name: str, width: float, always: Floats, followed: Flo
 
 
 def _range(lines: Mapping[str, Floats]) -> tuple[float, float]:
-    """From the lowest to the highest, with 0 in it, and never empty."""
+    """From the lowest value to the highest, including 0, and never empty."""
     low = min(0.0, *(float(line.min()) for line in lines.values()))
     high = max(0.0, *(float(line.max()) for line in lines.values()))
     margin = 0.03 * (high - low) or 1.0

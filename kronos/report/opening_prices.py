@@ -1,4 +1,4 @@
-"""How far each year's SPX opens can be believed: a published open that lags leaves part of the night in the day."""
+"""How far each year's SPX opens can be trusted: an open that lags shifts part of the overnight move into the day."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ class OpeningYear:
 
     Attributes
     ----------
-    stale_share : of opens within 0.01 % of the previous close
-    gap_deviation : standard deviation of the overnight move, in daily ones as VIX implied them at the close before
-    carried_over : correlation of the overnight move with the move from open to close; near 0 where opens are true
+    stale_share : share of opens within 0.01 % of the previous close
+    gap_deviation : standard deviation of the overnight move, in units of the daily one that VIX implied at the
+        previous close
+    carried_over : correlation of the overnight move with the move from open to close; near 0 if opens are true prices
     """
 
     year: int
@@ -32,7 +33,7 @@ class OpeningYear:
 
 
 def opening_years(history: MarketHistory, sessions: Days) -> Iterator[OpeningYear]:
-    """The years of the given sessions, those with too few left out."""
+    """The opens of each year of the given sessions; years with too few sessions are left out."""
     before = np.concatenate([[np.nan], history.spx_close[:-1]])
     vix_before = np.concatenate([[np.nan], history.vix_close[:-1]])
     daily = vix_before / 100 / np.sqrt(SESSIONS_PER_YEAR)

@@ -1,4 +1,4 @@
-"""Render a study as one HTML page that needs nothing else: no network, no scripts."""
+"""Render a study as a self-contained HTML page, without network access or scripts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SMALL_RELIABILITIES = ("0.8", "1.2", "1.5")
 
 
 def render(study: Study) -> str:
-    """The page; the same study gives the same text."""
+    """The page as text; the same study always gives the same page."""
     environment = Environment(
         loader=PackageLoader("kronos.report"),
         autoescape=select_autoescape(default=True),
@@ -99,7 +99,11 @@ def _verdict(model: Scores) -> str:
     low, high = model.brier_skill_interval
     if low > 0:
         return "The model has skill: the interval lies above zero."
-    return "The model has less skill than none." if high < 0 else "No skill is shown: the interval holds zero."
+    return (
+        "The model does worse than climatology: the interval lies below zero."
+        if high < 0
+        else "No skill is shown: the interval holds zero."
+    )
 
 
 def _headline(study: Study) -> Mapping[str, str]:
@@ -154,7 +158,7 @@ def _data(study: Study) -> Sequence[tuple[str, str]]:
         ("training window", f"{rows.sessions[0]} to {rows.sessions[-1]}"),
         ("training sessions", count(len(rows))),
         ("losses at multiplier 1.0", count(rows.losses())),
-        ("years left out, since SPX opens are stale", ", ".join(map(str, study.stale_years)) or "none"),
+        ("years left out because SPX opens are stale", ", ".join(map(str, study.stale_years)) or "none"),
         ("tested", f"{study.evaluation.first} to {study.evaluation.last}, {count(study.evaluation.sessions)} sessions"),
         (
             "walk-forward",

@@ -1,4 +1,4 @@
-"""Figures about the probability itself: reliability, the course of time, skill by group."""
+"""Figures on the probability itself: reliability, its course over time, and skill by group."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HISTOGRAM_BINS = 40
 
 
 def reliability(name: str, multiplier: str, scores: Scores) -> Figure:
-    """Win rate against probability in ten bins, over the band of a perfectly calibrated model."""
+    """Win rate against probability in ten bins, with the band of a perfectly calibrated model."""
     bins = scores.bins
     low = np.floor(10 * min(min(one.mean_probability, one.win_rate_low) for one in bins)) / 10
     title = f"Reliability at multiplier {multiplier}"
@@ -40,7 +40,7 @@ def reliability(name: str, multiplier: str, scores: Scores) -> Figure:
     drawing.text(panel.right, panel.top - 10, f"multiplier {multiplier}", "label strong", "end")
     ticks = panel.x.ticks(5)
     panel.y_axis(ticks, percent_tick, "sessions won")
-    panel.x_axis(ticks, percent_tick, "probability said beforehand")
+    panel.x_axis(ticks, percent_tick, "forecast probability")
     panel.line([low, 1], [low, 1], "reference")
     at, rate = [one.mean_probability for one in bins], [one.win_rate for one in bins]
     panel.upright(at, [one.win_rate_low for one in bins], [one.win_rate_high for one in bins], "whisker model")
@@ -49,7 +49,7 @@ def reliability(name: str, multiplier: str, scores: Scores) -> Figure:
 
 
 def probabilities_histogram(study: Study) -> Figure:
-    """How often each probability was said, and how many of those sessions were lost."""
+    """How often each probability was given, and how many of those sessions were lost."""
     said, lost = study.probability, study.probability[study.won == 0]
     low = np.floor(20 * said.min()) / 20
     edges = np.linspace(low, 1, HISTOGRAM_BINS + 1)
@@ -57,20 +57,20 @@ def probabilities_histogram(study: Study) -> Figure:
         f"{count(len(said))} sessions, {count(len(lost))} of them lost. Half of the probabilities lie between "
         f"{percent(np.quantile(said, 0.25))} and {percent(np.quantile(said, 0.75))}."
     )
-    drawing = Drawing("histogram", NARROW, 340, "How often each probability was said", summary)
+    drawing = Drawing("histogram", NARROW, 340, "How often each probability was given", summary)
     sessions, losses = np.histogram(said, edges)[0], np.histogram(lost, edges)[0]
     panel = Panel(drawing, (46, 34, 336, 286), (low, 1.0), (0.0, float(sessions.max()) * 1.05))
-    panel.y_axis(panel.y.ticks(5), tick, "sessions; in orange those lost")
-    panel.x_axis(panel.x.ticks(5), percent_tick, "probability said beforehand")
+    panel.y_axis(panel.y.ticks(5), tick, "sessions (lost ones in orange)")
+    panel.x_axis(panel.x.ticks(5), percent_tick, "forecast probability")
     panel.columns(edges, sessions, "model-fill")
     panel.columns(edges, losses, "loss-fill")
     return Figure(drawing, summary)
 
 
 def over_time(study: Study) -> Figure:
-    """Probability and win rate as the years went by."""
+    """Probability and win rate over the years."""
     summary = (
-        f"Means of {WINDOW_SESSIONS} sessions: the probability said beforehand and the share then won. "
+        f"Means over {WINDOW_SESSIONS} sessions: the forecast probability and the share then won. "
         "Band: the range of single days. Marks below: lost sessions."
     )
     wide, narrow = (
@@ -80,7 +80,7 @@ def over_time(study: Study) -> Figure:
 
 
 def skill_by(name: str, what: str, groups: Mapping[str, Scores]) -> Figure:
-    """Skill and its interval for each group, one a row."""
+    """Skill and its interval, one row per group."""
     below = sum(one.brier_skill < 0 for one in groups.values())
     clear = sum(one.brier_skill_interval[0] > 0 for one in groups.values())
     summary = f"Below zero in {below} of {len(groups)}; the {NINETY_FIVE} interval lies above zero in {clear}."
@@ -102,13 +102,13 @@ def skill_by(name: str, what: str, groups: Mapping[str, Scores]) -> Figure:
 
 
 def _skill_range(groups: Mapping[str, Scores]) -> tuple[float, float]:
-    """Every interval, but no further than `SKILL_LIMIT` either way."""
+    """A range that covers every interval, up to `SKILL_LIMIT` on either side."""
     ends = [end for one in groups.values() for end in one.brier_skill_interval]
     return max(min(*ends, -0.02), -SKILL_LIMIT) * 1.05, min(max(*ends, 0.02), SKILL_LIMIT) * 1.05
 
 
 def skill_table(caption: str, what: str, groups: Mapping[str, Scores]) -> Table:
-    """Sessions, losses, skill, calibration, one group a row."""
+    """Sessions, losses, skill and calibration, one row per group."""
     columns = (what, "sessions", "lost", "Brier skill", "95 % interval", "AUC", "calibration error", "band")
     rows = [
         (
@@ -127,19 +127,19 @@ def skill_table(caption: str, what: str, groups: Mapping[str, Scores]) -> Table:
 
 
 def losses(scores: Scores) -> int:
-    """Sessions lost."""
+    """Number of sessions lost."""
     return round(scores.sessions * (1 - scores.base_rate))
 
 
 def year_ticks(sessions: Days, at_most: int) -> tuple[list[int], list[int]]:
-    """Positions of the first session of a year, and those years; every second, third … where there are many."""
+    """Positions of the first session of each year, and the years; only every second, third, … if there are many."""
     years, first = np.unique(years_of(sessions), return_index=True)
     step = -(-len(years) // at_most)
     return [int(at) for at in first[::step]], [int(year) for year in years[::step]]
 
 
 def _consistency_band(panel: Panel, bins: tuple[Bin, ...]) -> None:
-    """Where 95 % of the win rates would lie, bin by bin, were each bin's mean probability true."""
+    """Draw where 95 % of win rates would lie, bin by bin, if each bin's mean probability were true."""
     rng = np.random.default_rng(0)
     at = [one.mean_probability for one in bins]
     drawn = [rng.binomial(one.count, one.mean_probability, BAND_SAMPLES) / one.count for one in bins]
@@ -183,7 +183,7 @@ def _over_time(study: Study, name: str, width: float, summary: str) -> Drawing:
 
 
 def _rolling_mean(values: Floats) -> Floats:
-    """(n,) mean of the window that ends here; NaN before the first."""
+    """(n,) mean of the window that ends at each position; NaN before the first full window."""
     window = min(WINDOW_SESSIONS, len(values))
     sums = np.cumsum(np.concatenate([[0.0], values]))
     return np.concatenate([np.full(window - 1, np.nan), (sums[window:] - sums[:-window]) / window])

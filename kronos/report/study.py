@@ -28,17 +28,17 @@ MIN_TESTED_SESSIONS = 60
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """One variant on one history.
+    """One variant, studied on one history.
 
     Attributes
     ----------
     rows : all training rows
-    stale_years : years left out since their opens are stale
+    stale_years : years left out because their opens are stale
     chosen : positions of the tested sessions in `evaluation.walk.predictions`
-    money : the backtest of the whole history, modelled
+    money : a modelled backtest of the whole history
     followed : what the policy would have advised on the tested sessions
-    effects : of the features, the most important first
-    openings : of the tested years; none for an entry at the close
+    effects : of the features, most important first
+    openings : opens of the tested years; empty for an entry at the close
     """
 
     spec: CondorSpec
@@ -54,7 +54,7 @@ class Study:
 
     @property
     def sessions(self) -> Days:
-        """(n,) tested."""
+        """(n,) the tested sessions."""
         return self.evaluation.walk.predictions.rows.sessions[self.chosen]
 
     @property
@@ -89,19 +89,19 @@ def make_study(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Study:
-    """Evaluate a variant as `kronos evaluate` does, and look closer.
+    """Evaluate a variant as `kronos evaluate` does, and study it more closely.
 
     Parameters
     ----------
-    test_start : the first session to score; default: all that were predicted
-    progress : called as (steps done, steps in all) while the variant is walked forward
+    test_start : the first session to score; default: the first that was predicted
+    progress : called with the number of steps done and the total while the variant is walked forward
 
     Raises
     ------
     MarketDataError
-        Where the history has no usable session.
+        If the history has no usable session.
     TrainingRefusedError
-        Where there is too little to train on, or nothing to test.
+        If there is too little to train on, or nothing to test.
     """
     rows, stale_years = build_rows(history, spec)
     money = backtest(history, spec)

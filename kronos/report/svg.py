@@ -20,13 +20,13 @@ LINE_HEIGHT = 15
 
 
 class Drawing:
-    """One `<svg>`, whose title and description a screen reader speaks.
+    """One `<svg>`, with a title and a description for screen readers.
 
     Parameters
     ----------
     name : unique on the page
-    width, height : of its own coordinates, in which text is 12 high
-    title, description : what it shows, and what there is to see in it
+    width, height : in its own coordinates, in which text is 12 high
+    title, description : what it shows, and what to see in it
     """
 
     def __init__(self, name: str, width: float, height: float, title: str, description: str) -> None:
@@ -45,7 +45,7 @@ class Drawing:
         ET.SubElement(self.root, "desc", {"id": f"{name}-description"}).text = description
 
     def add(self, tag: str, css: str, **attributes: _Number | str) -> ET.Element:
-        """Append an element; `_` in an attribute's name stands for `-`."""
+        """Append an element; `_` in an attribute's name becomes `-`."""
         given = {
             name.replace("_", "-"): value if isinstance(value, str) else _short(value)
             for name, value in attributes.items()
@@ -57,7 +57,7 @@ class Drawing:
         self.add("text", css, x=x, y=y, text_anchor=anchor).text = text
 
     def legend(self, x: _Number, y: _Number, entries: Sequence[tuple[str, str]]) -> None:
-        """A row of line samples, each as (class of the mark, text)."""
+        """Draw a row of line samples, given as (class of the mark, text)."""
         for css, text in entries:
             self.add("line", css, x1=x, x2=x + 22, y1=y - 4, y2=y - 4)
             self.text(x + 27, y, text)
@@ -94,7 +94,7 @@ class Scale:
 
 
 class Panel:
-    """A rectangle of a drawing with a scale a side."""
+    """A rectangle of a drawing, with a scale for each axis."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Panel:
         self.y = Scale(*y, self.bottom, self.top)
 
     def x_axis(self, ticks: Values, label: Callable[[float], str], title: str = "") -> None:
-        """Tick labels below, and a title below those."""
+        """Draw tick labels below the panel, and a title below them."""
         self.drawing.add("line", "axis", x1=self.left, x2=self.right, y1=self.bottom, y2=self.bottom)
         for tick, at in zip(ticks, self.x(ticks), strict=True):
             self.drawing.add("line", "axis", x1=at, x2=at, y1=self.bottom, y2=self.bottom + 4)
@@ -119,7 +119,7 @@ class Panel:
             self.drawing.text(middle, self.bottom + 4 + 2 * LINE_HEIGHT, title, "label", "middle")
 
     def y_axis(self, ticks: Values, label: Callable[[float], str], title: str = "") -> None:
-        """Tick labels to the left with a grid line each, and a title above."""
+        """Draw tick labels on the left, each with a grid line, and a title above."""
         for tick, at in zip(ticks, self.y(ticks), strict=True):
             self.drawing.add("line", "grid", x1=self.left, x2=self.right, y1=at, y2=at)
             self.drawing.text(self.left - TICK_GAP, at + 4, label(float(tick)), "tick", "end")
@@ -127,7 +127,7 @@ class Panel:
             self.drawing.text(2, self.top - 10, title)
 
     def line(self, xs: Values, ys: Values, css: str) -> None:
-        """A line through points, broken where y is NaN; where they crowd, through the extremes of each coordinate."""
+        """Draw a line through points, broken where y is NaN; if they crowd, through the extremes at each coordinate."""
         across, up = self.x(xs), self.y(ys)
         path, pen = [], "M"
         for at in _extremes(up, int(self.right - self.left)):
@@ -139,7 +139,7 @@ class Panel:
         self.drawing.add("path", css, d="".join(path))
 
     def rug(self, xs: Values, css: str) -> None:
-        """A short stroke below the panel at each x."""
+        """Draw a short stroke below the panel at each x."""
         strokes = (f"M{_short(x)} {_short(self.bottom + 2)}v12" for x in self.x(xs))
         self.drawing.add("path", css, d="".join(strokes))
 
@@ -152,25 +152,25 @@ class Panel:
         self.drawing.add("polygon", css, points=points)
 
     def dots(self, xs: Values, ys: Values, css: str, radius: float = 3.5) -> None:
-        """A disc at each point."""
+        """Draw a disc at each point."""
         for x, y in zip(self.x(xs), self.y(ys), strict=True):
             self.drawing.add("circle", css, cx=x, cy=y, r=radius)
 
     def upright(self, xs: Values, low: Values, high: Values, css: str) -> None:
-        """A vertical line at each x, clipped to the panel."""
+        """Draw a vertical line at each x, clipped to the panel."""
         bottom, top = np.clip(self.y(low), self.top, self.bottom), np.clip(self.y(high), self.top, self.bottom)
         for x, y1, y2 in zip(self.x(xs), bottom, top, strict=True):
             self.drawing.add("line", css, x1=x, x2=x, y1=y1, y2=y2)
 
     def columns(self, edges: Values, heights: Values, css: str) -> None:
-        """A histogram: one column between each two edges."""
+        """Draw a histogram, with one column between each pair of neighbouring edges."""
         across, tops = self.x(edges), self.y(heights)
         for left, right, top in zip(across[:-1], across[1:], tops, strict=True):
             self.drawing.add("rect", css, x=left, y=top, width=max(right - left - 1, 0.5), height=self.bottom - top)
 
 
 def _extremes(values: npt.NDArray[np.float64], stretches: int) -> npt.NDArray[np.intp]:
-    """Positions of the first and last of so many stretches, and of the lowest and highest within each."""
+    """Positions of the first and last value, and of the lowest and highest in each of this many stretches."""
     if len(values) <= 2 * stretches:
         return np.arange(len(values))
     kept = {0, len(values) - 1}
@@ -182,12 +182,12 @@ def _extremes(values: npt.NDArray[np.float64], stretches: int) -> npt.NDArray[np
 
 
 def _short(value: _Number) -> str:
-    """One decimal at most: short, and the same everywhere."""
+    """A number with at most one decimal: short, and the same on every machine."""
     text = f"{float(value):.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
 
 def _round_step(rough: float) -> float:
-    """1, 2, 2.5 or 5 times a power of ten, not below the rough one."""
+    """The next 1, 2, 2.5 or 5 times a power of ten that is at least `rough`."""
     power = 10.0 ** math.floor(math.log10(rough))
     return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * (1 - 1e-9))

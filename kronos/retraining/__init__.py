@@ -1,1 +1,1 @@
-"""From reported trades and new sessions to a challenger, and what the gate judges it by."""
+"""From reported trades and new sessions to a challenger, and to the evidence that the gate judges it by."""

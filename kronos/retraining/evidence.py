@@ -1,4 +1,4 @@
-"""Sessions that the champion was not trained on, and what a challenger's recipe says of them going forward."""
+"""Sessions that the champion was not trained on, and the challenger's out-of-sample predictions for them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ MIN_VIX_CHANGES = 20
 
 @dataclass(frozen=True, eq=False)
 class UnseenRows:
-    """Sessions of one source that the champion's variant was not trained on.
+    """Sessions from one source that the champion's variant was not trained on.
 
     Attributes
     ----------
-    served, trained : the variant of the champion that would have answered, and the challenger's in its place
-    rows : (n,) complete for both, in order of time
+    served : the champion's variant that would have answered
+    trained : the challenger's variant in its place
+    rows : (n,) complete for both, in time order
     """
 
     served: Variant
@@ -39,13 +40,13 @@ class UnseenRows:
     rows: TrainingRows
 
     def at_multipliers(self, curves: Floats) -> Floats:
-        """(n,) of (n, len(SD_MULTIPLIERS)): at 1.0 where that label is known, else at the one that was traded."""
+        """(n,) values of (n, len(SD_MULTIPLIERS)) at multiplier 1.0 if that label is known, else at the one traded."""
         known = ~np.isnan(self.rows.labels)
         multipliers = np.where(known[:, DEFAULT_COLUMN], DEFAULT_COLUMN, known.argmax(axis=1))
         return np.asarray(curves[np.arange(len(self.rows)), multipliers])
 
     def as_served(self, champion: Model) -> UnseenSessions:
-        """What the champion says of them."""
+        """The champion's answers for these sessions."""
         served = champion.variants[self.served.name]
         features = self.rows.of_variant(self.served)
         width = served.highest - served.lowest
@@ -61,7 +62,7 @@ class UnseenRows:
 def unseen_rows(
     own: TrainingRows, candidates: TrainingRows, served: Variant, trained: Variant, gap_sessions: int, newest: int
 ) -> UnseenRows:
-    """The newest candidates that were entered after all trades that the champion's variant learned from had ended."""
+    """The newest candidates that were entered after the last trade in the champion's training data had settled."""
     complete = candidates.take(candidates.complete(served) & candidates.complete(trained))
     learned = own.sessions[own.complete(served)]
     if len(learned):
@@ -71,7 +72,7 @@ def unseen_rows(
 
 
 def on_todays_multipliers(model: Model, curves: Floats) -> Floats:
-    """(n, len(SD_MULTIPLIERS)) of a model's curves on its own multipliers, linear between them."""
+    """(n, len(SD_MULTIPLIERS)) a model's curves read at today's multipliers, linearly between its own."""
     if np.array_equal(model.multipliers, MULTIPLIERS):
         return curves
     read = [np.interp(MULTIPLIERS, model.multipliers, curve) for curve in curves]
@@ -86,12 +87,12 @@ def predict_forward(
     recipe: Recipe,
     progress: Progress,
 ) -> Floats:
-    """Predict new sessions in blocks, each by the challenger's recipe fitted on what was settled before it.
+    """Predict new sessions in blocks, each with the challenger's recipe fitted on sessions settled before the block.
 
     Parameters
     ----------
-    rows : all that the challenger was trained on
-    challenger : its walk forward calibrates, as far as it was settled
+    rows : all rows that the challenger was trained on
+    challenger : the settled part of its walk-forward predictions calibrates each fit
 
     Returns
     -------
@@ -100,7 +101,7 @@ def predict_forward(
     Raises
     ------
     TrainingRefusedError
-        Where too few rows lie before the new sessions.
+        If too few rows lie before the new sessions.
     """
     blocks = [(new, block) for new in sources for block in _blocks(len(new.rows))]
     probabilities = [np.empty(0)]
@@ -129,7 +130,7 @@ def _predict_block(
 
 
 def vix_correlation(history: MarketHistory, sessions: Days) -> float | None:
-    """Correlation of the daily log changes of VIX and SPX on these sessions; None where too few are known."""
+    """Correlation of daily log changes of VIX and SPX on these sessions; None if too few are known."""
     at = np.searchsorted(history.sessions, sessions)
     at = at[at > 0]
     changes = np.log([column[at] / column[at - 1] for column in (history.spx_close, history.vix_close)])

@@ -1,9 +1,8 @@
-"""One retraining as a process of its own: `python -m kronos.retraining.job FOLDER`.
+"""One retraining in a process of its own: `python -m kronos.retraining.job FOLDER`.
 
-Reads `champion.ares`, `market_days.csv` (if there) and `job.json` from the folder; writes `result.json` and, if one
-was trained, `challenger.ares`. Its stdout is JSON lines that tell how far it is, each a
-`kronos.progress.Step`, and nothing else. Runs niced, and ends when its stdin does: then whoever asked for it
-is gone.
+It reads `champion.ares`, `job.json` and, if present, `market_days.csv` from the folder. It writes `result.json` and, if
+a challenger was trained, `challenger.ares`. Its stdout carries only progress, as JSON lines that are each a
+`kronos.progress.Step`. It runs at low priority, and exits when its stdin closes, since its parent is then gone.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ SECONDS_BETWEEN_LINES = 0.3
 
 
 def main(folder: Path, lines: TextIO) -> None:
-    """Carry out the job."""
+    """Run the job in a folder, and write progress to `lines`."""
     progress = PhasedProgress(SHARES, written_to(lines))
     progress(READING)
     job = json.loads((folder / "job.json").read_text())
@@ -66,7 +65,7 @@ def main(folder: Path, lines: TextIO) -> None:
 
 
 def written_to(lines: TextIO, clock: Callable[[], float] = time.monotonic) -> Callable[[Step], None]:
-    """Write steps as JSON lines: the first of each phase, the very last, and a few a second between them."""
+    """Write steps as JSON lines: the first of each phase, the very last, and a few per second in between."""
     phase, written_at = "", -SECONDS_BETWEEN_LINES
 
     def write(step: Step) -> None:

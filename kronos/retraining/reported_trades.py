@@ -1,4 +1,4 @@
-"""Reported trades joined to market sessions: what the bot adds to what the market says, and what contradicts it."""
+"""Join reported trades to market sessions: what they add to the bars, and where they contradict them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLAUSIBLE_VIX_RATIO = 2.0
 
 @dataclass(frozen=True, slots=True)
 class ReportedTrade:
-    """One closed trade as the bot reported it; price and VIX are those it was advised on, if known."""
+    """A closed trade as the bot reported it; price and VIX are those that it was advised on, if known."""
 
     session: date
     outcome: str
@@ -38,12 +38,12 @@ class ReportedTrade:
 
     @property
     def multiplier(self) -> float:
-        """The one traded; the default where the bot does not say."""
+        """The multiplier traded, or the default if the bot does not say."""
         return self.sd_multiplier or DEFAULT_SD_MULTIPLIER
 
     @property
     def condor(self) -> ReportedCondor:
-        """What of it can be judged."""
+        """The part of the report that can be judged."""
         return ReportedCondor(
             self.outcome,
             self.multiplier,
@@ -57,16 +57,16 @@ class ReportedTrade:
 
 @dataclass(frozen=True, eq=False)
 class JoinedTrades:
-    """What became of the reported trades.
+    """The reported trades after they were joined to the bars.
 
     Attributes
     ----------
-    rows : one a session, in order: rebuilt from the bars with the entry really traded, or, where there are no
-        bars, what price, VIX and day alone give, labelled at the multiplier traded and nowhere else
-    checked : trades that could be held against their session's bar
-    contradicted : of those, trades whose label the settlement contradicts
-    implausible : of those, trades whose price or VIX is far from the session's
-    unusable : trades that teach nothing: no session, no entry known, or no bars and a multiplier off the grid
+    rows : one per session, in order. With bars: rebuilt from them, with the entry that was really traded. Without
+        bars: only what price, VIX and date give, labelled at the multiplier traded and nowhere else.
+    checked : trades that could be checked against their session's bar
+    contradicted : checked trades whose label the settlement contradicts
+    implausible : checked trades whose price or VIX is far from the session's
+    unusable : trades that teach nothing: not on a session, no entry known, or no bars and a multiplier off the grid
     """
 
     rows: TrainingRows
@@ -77,7 +77,7 @@ class JoinedTrades:
 
     @property
     def suspicious_share(self) -> float:
-        """Share of the checked trades that the market contradicts."""
+        """Share of the checked trades that are contradicted or implausible."""
         return (self.contradicted + self.implausible) / self.checked if self.checked else 0.0
 
 
@@ -95,7 +95,7 @@ def join_trades(
     spec: CondorSpec,
     known: Sequence[Feature] = CURRENT_FEATURES,
 ) -> JoinedTrades:
-    """Check reported trades against the bars; of several trades of a session, the first stands.
+    """Check reported trades against the bars, and make rows of them. The first trade of a session gives its row.
 
     Parameters
     ----------
@@ -144,8 +144,11 @@ def _features(
 
 
 def _label_as_traded(trade: ReportedTrade) -> Floats:
-    """The reported label at the multiplier traded only: what it implies elsewhere is known for one outcome
-    but not for the other, and would teach a bias."""
+    """The reported label, at the multiplier traded only.
+
+    A win implies wins at wider multipliers and a loss implies losses at narrower ones, so labels implied elsewhere
+    would depend on the outcome and bias the model.
+    """
     return np.where(np.isclose(SD_MULTIPLIERS, trade.multiplier), float(trade.outcome == MAX_PROFIT), np.nan)
 
 

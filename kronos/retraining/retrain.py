@@ -1,4 +1,4 @@
-"""Retrain: the champion's rows, the sessions settled since and the reported trades make a challenger for the gate."""
+"""Retrain: train a challenger on the champion's rows, newly settled sessions and reported trades, and judge it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ COMPARING = "comparing"
 
 @dataclass(frozen=True, eq=False)
 class RetrainResult:
-    """A challenger, if one was trained, and what the gate said of it."""
+    """The challenger, if one was trained, and the gate's verdict."""
 
     promoted: bool
     reason: str | None
@@ -46,14 +46,15 @@ class RetrainResult:
 
 @dataclass(frozen=True, eq=False)
 class _RetrainInputs:
-    """What a run has to work with.
+    """The material of a retraining.
 
     Attributes
     ----------
     own : the champion's rows
-    rows : those, and all that is new
+    rows : the champion's rows and all new ones
     joined : the reported trades
-    market, reported : the sessions to judge by: as the bars tell them, and where there are only trades
+    market : new sessions to judge by, from the bars
+    reported : new sessions to judge by that are known only from reported trades
     """
 
     champion: Model
@@ -86,14 +87,14 @@ def retrain(
     ----------
     champion : the serving model's artefact
     history : all stored bars
-    today : trades of later sessions teach nothing
+    today : trades on later sessions are ignored
     forced : promote whatever the gate says; its figures are kept
-    progress : told of the phases of `train`, then of `COMPARING`
+    progress : called with the phases of `train`, then with `COMPARING`
 
     Raises
     ------
     ArtefactError
-        Where the champion cannot be read.
+        If the champion cannot be read.
     """
     past = [trade for trade in trades if trade.session <= today]
     material = _gather(Artefact.from_bytes(champion), history, past, limits)
@@ -118,7 +119,7 @@ def retrain(
 def _gather(
     artefact: Artefact, history: MarketHistory | None, trades: Sequence[ReportedTrade], limits: GateLimits
 ) -> _RetrainInputs:
-    """Put the champion's rows, the bars and the reported trades together."""
+    """Combine the champion's rows, the bars and the reported trades."""
     champion = Model.from_artefact(artefact)
     known = (*CURRENT_FEATURES, *(feature for feature in champion.features if feature not in CURRENT_FEATURES))
     own = rows_of(artefact)
@@ -127,7 +128,7 @@ def _gather(
     joined = join_trades(trades, history, champion.spec, known)
     learned = own.sessions[own.from_the_market()]
     rows = merge_rows(own, settled.take(~np.isin(settled.sessions, learned)))
-    # A trade without a bar knows less than a row that the market gave.
+    # A trade without bars holds less information than a row that came from the market.
     known_better = np.isin(joined.rows.sessions, rows.sessions) & ~joined.rows.from_the_market()
     rows = merge_rows(rows, joined.rows.take(~known_better))
     gap, newest = champion.spec.horizon_sessions, limits.confirmation_sessions
@@ -138,7 +139,7 @@ def _gather(
         own=own,
         rows=rows,
         joined=joined,
-        # What the bot reports trains the challenger, but where there are bars it has no say in the judgement.
+        # Reported trades train the challenger, but where bars exist only the bars judge it.
         market=market,
         reported=unseen_rows(own, without_bars, champion.poorest, MINIMAL, gap, newest),
         vix_correlation=None if history is None else vix_correlation(history, market.rows.sessions),
@@ -146,7 +147,7 @@ def _gather(
 
 
 def _own_with(own: TrainingRows, settled: TrainingRows, known: Sequence[Feature]) -> TrainingRows:
-    """The champion's rows with the features of today; those that it was not trained on come of the stored bars."""
+    """The champion's rows with today's features; features that it was not trained on come from the stored bars."""
     widened = own.with_features(known)
     if set(known) <= set(own.known):
         return widened
@@ -157,7 +158,7 @@ def _own_with(own: TrainingRows, settled: TrainingRows, known: Sequence[Feature]
 def _settled(
     own: TrainingRows, history: MarketHistory | None, champion: Model, known: Sequence[Feature]
 ) -> TrainingRows:
-    """Rows of the settled sessions since the champion's first, traded or not, as the bars tell them."""
+    """Rows from the bars for all settled sessions since the champion's first, traded or not."""
     nothing, learned = own.take(slice(0, 0)).with_features(known), own.sessions[own.from_the_market()]
     if history is None:
         return nothing
@@ -170,7 +171,7 @@ def _settled(
 def _compare(
     material: _RetrainInputs, challenger: TrainedModel, limits: GateLimits, recipe: Recipe, progress: Phases
 ) -> Comparison:
-    """Champion and challenger on the new sessions, on recent ones, and on the champion's history."""
+    """Compare champion and challenger on the new sessions, on recent sessions, and on the champion's history."""
     champion, rows = material.champion, material.rows
     tell, gap = progress(COMPARING), champion.spec.horizon_sessions
     sources = (material.market, material.reported)
@@ -196,12 +197,12 @@ def _compare(
 
 
 def _miscalibration(metrics: Mapping[str, Any]) -> float:
-    """Calibration error beyond its band; 0 where a stored model does not say."""
+    """Calibration error beyond its band; 0 if the stored metrics lack it."""
     return max(0.0, float(metrics.get("ece", 0.0)) - float(metrics.get("ece_band", 0.0)))
 
 
 def _skill_lost(before: float, tested: Predictions, own: TrainingRows) -> float:
-    """Brier skill at multiplier 1.0 lost on the champion's own sessions, as far as they were walked again."""
+    """Brier skill at multiplier 1.0 lost on those of the champion's own sessions that were walked forward again."""
     scored = tested.scored()
     scored = scored[np.isin(tested.rows.sessions[scored], own.sessions)]
     if not len(scored):

@@ -1,1 +1,1 @@
-"""Scores, intervals and ratios: each defined once. NumPy only."""
+"""Scores, intervals and ratios, each defined once. NumPy only."""

@@ -1,4 +1,4 @@
-"""Calibration: reliability bins, the expected calibration error, and how large it is by chance alone."""
+"""Calibration: reliability bins, the expected calibration error, and its size by chance alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BAND_BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """One of the equal-count bins of a reliability diagram, with a Wilson interval of its win rate."""
+    """One equal-count bin of a reliability diagram, with a Wilson interval for its win rate."""
 
     count: int
     mean_probability: float
@@ -42,7 +42,7 @@ def reliability_bins(probability: Floats, won: Floats, bins: int = BINS) -> tupl
 
 
 def expected_calibration_error(probability: Floats, won: Floats, bins: int = BINS) -> float:
-    """Mean absolute gap between mean probability and win rate over equal-count bins."""
+    """Mean absolute difference between mean probability and win rate over equal-count bins."""
     order = np.argsort(probability, kind="stable")
     gaps = [abs((probability[chosen] - won[chosen]).sum()) for chosen in np.array_split(order, bins)]
     return float(sum(gaps) / len(won))
@@ -51,12 +51,12 @@ def expected_calibration_error(probability: Floats, won: Floats, bins: int = BIN
 def calibration_band(
     probability: Floats, rng: np.random.Generator, bins: int = BINS, sessions: Days | None = None
 ) -> float:
-    """95th percentile of the calibration error, were these probabilities true.
+    """95th percentile of the calibration error if these probabilities were true.
 
     Parameters
     ----------
-    sessions : (n,) where several probabilities share a session, one settlement decides them all, so that the
-        more probable wins whenever the less probable does; default: each is a session of its own
+    sessions : (n,) the session of each probability. One settlement decides all probabilities of a session, so the
+        more probable one wins whenever the less probable one does. Default: each has a session of its own.
     """
     order = np.argsort(probability, kind="stable")
     truth = probability[order]

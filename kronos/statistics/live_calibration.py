@@ -1,6 +1,6 @@
-"""Live calibration: what was said before each trade beside what came of it, with the uncertainty of few trades.
+"""Live calibration: the probabilities given before each trade against the outcomes, with intervals fit for few trades.
 
-Probabilities of one session are decided by one settlement, so every interval is by session.
+One settlement decides all probabilities of a session, so every interval is computed by session.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ LEAST_OF_EACH_OUTCOME = 5
 
 @dataclass(frozen=True, eq=False)
 class LivePredictions:
-    """Probabilities said before the trades, and the trades' ends: one row an observation.
+    """Probabilities given before the trades, and how the trades ended: one row per observation.
 
     Attributes
     ----------
-    sessions : (n,) datetime64[D], each as often as it has observations
+    sessions : (n,) datetime64[D], one entry per observation
     probability, base_rate : (n,) at the multiplier traded, 0 to 1
     won : (n,) 1.0 or 0.0
     """
@@ -43,16 +43,16 @@ class LiveScores:
 
     Attributes
     ----------
-    mean_base_rate : of the base rates said beside the probabilities
+    mean_base_rate : of the base rates given beside the probabilities
     expected_wins : the sum of the probabilities
-    expected_wins_interval : 95 % of what a calibrated model would see, exact
-    base_rate_brier, base_rate_log_loss : of the base rates as probabilities
-    brier_skill : 1 - Brier / Brier of the base rates; None where those were never wrong
+    expected_wins_interval : the central 95 % of the wins that a calibrated model would see, computed exactly
+    base_rate_brier, base_rate_log_loss : scores of the base rates taken as probabilities
+    brier_skill : 1 - Brier / Brier of the base rates; None if the base rates were never wrong
     brier_skill_interval : 95 %, bootstrap by session; None with fewer than 5 wins or 5 losses
-    log_loss, base_rate_log_loss : nats; None where a probability of 0 or 1 was wrong, which has no finite loss
-    ece : mean absolute gap of the bins
-    ece_band : 95 % of calibrated models of this size stay below it
-    bins : equal counts of about 10 or more, at most ten bins
+    log_loss, base_rate_log_loss : nats; None if a probability of 0 or 1 was wrong, since its loss is infinite
+    ece : expected calibration error over the bins
+    ece_band : 95 % of calibrated models with this many observations stay below it
+    bins : at most ten, of equal count, about 10 observations or more each
     """
 
     observations: int
@@ -75,7 +75,7 @@ class LiveScores:
 
 
 def live_scores(said: LivePredictions, seed: int = 0) -> LiveScores | None:
-    """Score what was said; None where nothing was.
+    """Score the predictions; None if there are none.
 
     Parameters
     ----------
@@ -109,10 +109,11 @@ def live_scores(said: LivePredictions, seed: int = 0) -> LiveScores | None:
 
 
 def wins_interval(sessions: Days, probability: Floats) -> tuple[int, int]:
-    """The central 95 % of the number of wins, were the probabilities true.
+    """The central 95 % of the number of wins if the probabilities were true.
 
-    The sum over sessions of a Poisson-binomial kind, convolved exactly; within a session the k most probable win
-    together with chance p(k) - p(k + 1), since the farther condor wins whenever the nearer does.
+    The wins of all sessions are added up by exact convolution, as for a Poisson binomial distribution. Within a
+    session, exactly the k most probable condors win with chance p(k) - p(k + 1), since a condor with wider strikes
+    wins whenever a narrower one does.
 
     Parameters
     ----------

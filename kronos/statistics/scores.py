@@ -1,6 +1,6 @@
-"""Scores of probabilities that were made out of sample. Each is one object; adding one to `SCORES` is all it takes.
+"""Scores of out-of-sample probabilities. Each score is one object, and adding it to `SCORES` is all it takes.
 
-Stored metrics of models trained before a score existed lack it: readers take an absent score for unknown.
+Models trained before a score existed lack it in their stored metrics, so readers treat a missing score as unknown.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Value = float | tuple[float, float]
 
 @dataclass(frozen=True)
 class Forecasts:
-    """Probabilities of one multiplier beside climatology, and what came of them.
+    """Probabilities for one multiplier, climatology beside them, and the outcomes.
 
     Attributes
     ----------
     probability, climatology : (n,) strictly between 0 and 1, made before `won` was known
     won : (n,) 1.0 or 0.0
-    rng : of the bootstrap and the band
+    rng : for the bootstrap and the band
     """
 
     probability: Floats
@@ -37,21 +37,21 @@ class Forecasts:
 
     @cached_property
     def squared_errors(self) -> tuple[Floats, Floats]:
-        """(n,) of the probabilities and (n,) of climatology."""
+        """(n,) squared errors of the probabilities and (n,) of climatology."""
         return (self.probability - self.won) ** 2, (self.climatology - self.won) ** 2
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One measure.
+    """One measure of how good probabilities are.
 
     Attributes
     ----------
     unit : "" for a pure number
-    better : which direction is better; None where it only describes
-    of : its value
-    label : of its column in tables; None leaves it to the JSON
-    form : how a number of it is written
+    better : which direction is better; None if it only describes
+    of : computes its value
+    label : column heading in tables; None leaves it out of them
+    form : format specification for its numbers
     """
 
     name: str
@@ -63,7 +63,7 @@ class Score:
     form: str = ".4f"
 
     def shown(self, value: Value) -> str:
-        """The value as a table has it."""
+        """The value as text for a table."""
         return " ".join(format(number, self.form) for number in (value if isinstance(value, tuple) else (value,)))
 
 
@@ -111,7 +111,7 @@ def log_loss(probability: Floats, won: Floats) -> float:
 
 
 def auc(probability: Floats, won: Floats) -> float:
-    """Area under the ROC curve, ties half; 0.5 where only one class is there."""
+    """Area under the ROC curve, with ties counting half; 0.5 if only one class occurs."""
     wins = int(won.sum())
     losses = len(won) - wins
     if not wins or not losses:
@@ -121,7 +121,7 @@ def auc(probability: Floats, won: Floats) -> float:
 
 
 def average_ranks(values: Floats) -> Floats:
-    """(n,) ranks from 1, of equal values the mean of the ranks they share."""
+    """(n,) ranks from 1; equal values share the mean of their ranks."""
     _, at, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[at])
 
@@ -141,12 +141,13 @@ SCORES = (
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How good one set of probabilities was.
+    """The scores of one set of probabilities.
 
     Attributes
     ----------
-    sessions, base_rate : how many there were, and the share that won
-    values : by the name of each of `SCORES`
+    sessions : how many were scored
+    base_rate : share of them that won
+    values : by the name of each score in `SCORES`
     bins : of the reliability diagram
     """
 
@@ -157,7 +158,7 @@ class Scores:
 
     @property
     def brier(self) -> float:
-        """See `SCORES`, as for the others."""
+        """See `SCORES`, as for the other scores."""
         return self._number("brier")
 
     @property
@@ -200,7 +201,7 @@ class Scores:
 
     @property
     def ece_band(self) -> float:
-        """What a perfectly calibrated model stays below, 95 times in 100."""
+        """A perfectly calibrated model stays below this in 95 % of samples."""
         return self._number("ece_band")
 
     def as_dict(self, *, with_bins: bool = True) -> dict[str, Any]:
@@ -216,13 +217,13 @@ class Scores:
 
 
 def score(probability: Floats, climatology: Floats, won: Floats, seed: int = 0) -> Scores:
-    """Score probabilities of one multiplier.
+    """Score the probabilities for one multiplier.
 
     Parameters
     ----------
     probability, climatology : (n,) strictly between 0 and 1, made before `won` was known
     won : (n,) 1.0 or 0.0
-    seed : of the bootstrap and the band
+    seed : for the bootstrap and the band
     """
     forecasts = Forecasts(probability, climatology, won, np.random.default_rng(seed))
     return Scores(

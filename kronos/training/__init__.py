@@ -1,1 +1,1 @@
-"""Everything that needs scikit-learn. Imported by the worker and by KRONOS's own commands, never by the server."""
+"""Everything that needs scikit-learn. The worker and KRONOS's commands import it; the server never does."""

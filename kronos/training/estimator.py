@@ -1,6 +1,6 @@
-"""The estimator of one variant: a logistic regression, trees that see its log-odds, and a calibrator.
+"""The estimator of one variant: a logistic regression, boosted trees that see its log-odds, and a calibrator.
 
-Each fit is single-threaded: on busy cores OpenMP's waiting threads make it many times slower, and folds run in
+Each fit uses a single thread: on busy cores OpenMP's waiting threads make it many times slower, and folds run in
 parallel processes anyway.
 """
 
@@ -33,22 +33,22 @@ MULTIPLIER_CENTRE = 1.1
 MULTIPLIER_SPREAD = 0.316
 MAX_BINS = 255
 IDENTITY: Final = PiecewiseLinearCalibrator(np.array([-20.0, 20.0]), np.array([-20.0, 20.0]))
-"""Changes nothing between the log-odds that can occur."""
+"""Leaves all log-odds that can occur unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurveEstimator:
-    """Fits the curve of one variant; an `Estimator` of `walk_forward`."""
+    """Fits the curve of one variant; an `Estimator` for `walk_forward`."""
 
     variant: Variant
     recipe: Recipe
 
     def fit(self, rows: TrainingRows, calibrate_on: Predictions | None = None) -> CurveModel:
-        """Fit on all complete rows, and calibrate on predictions that were made out of sample.
+        """Fit on all complete rows, and calibrate on out-of-sample predictions.
 
         Parameters
         ----------
-        calibrate_on : default: the log-odds are taken as they are
+        calibrate_on : default: no calibration
         """
         return self.calibrate(self.fit_uncalibrated(rows.take(rows.complete(self.variant))), calibrate_on)
 
@@ -60,7 +60,7 @@ class CurveEstimator:
         return CurveModel(self.variant, MULTIPLIERS, logistic, fit_trees(design, rows, logistic, self.recipe), IDENTITY)
 
     def calibrate(self, model: CurveModel, predictions: Predictions | None) -> CurveModel:
-        """The same model with the recipe's calibrator, fitted on earlier predictions."""
+        """The same model with the recipe's calibrator, fitted on earlier predictions; unchanged if there are none."""
         if predictions is None:
             return model
         rows = predictions.rows
@@ -82,7 +82,7 @@ def walk_variant(
     Raises
     ------
     TrainingRefusedError
-        Where there are too few sessions or losses.
+        If there are too few sessions or losses.
     """
     complete = rows.take(rows.complete(variant))
     require_enough(complete, variant.name, recipe)
@@ -91,7 +91,7 @@ def walk_variant(
 
 
 def require_enough(rows: TrainingRows, variant: str, recipe: Recipe) -> None:
-    """Refuse to train on too little.
+    """Refuse to train on too few sessions or losses.
 
     Raises
     ------
@@ -116,11 +116,11 @@ def single_threaded(fit: Fit) -> Fit:
 
 @single_threaded
 def fit_logistic(design: Floats, rows: TrainingRows, recipe: Recipe) -> Logistic:
-    """Fit on stacked rows (session x multiplier); the multiplier enters as a parabola, all but unpenalised.
+    """Fit on stacked rows (session x multiplier); the multiplier enters as a parabola, almost unpenalised.
 
     Parameters
     ----------
-    design : (n, c) the model's columns of the rows
+    design : (n, c) the rows' columns as the model sees them
     """
     mean, spread = design.mean(axis=0), design.std(axis=0)
     scale = np.where(spread > 1e-12, spread, 1.0)
@@ -141,7 +141,7 @@ def fit_logistic(design: Floats, rows: TrainingRows, recipe: Recipe) -> Logistic
 
 @single_threaded
 def fit_trees(design: Floats, rows: TrainingRows, logistic: Logistic, recipe: Recipe) -> Trees:
-    """Boost on stacked rows; the trees may not decrease in the multiplier nor in the logistic's log-odds."""
+    """Boost on stacked rows. The trees may not decrease in the multiplier, nor in the logistic's log-odds."""
     columns = tree_columns(logistic, design, MULTIPLIERS)
     booster = HistGradientBoostingClassifier(
         learning_rate=recipe.learning_rate,
@@ -161,7 +161,7 @@ def fit_trees(design: Floats, rows: TrainingRows, logistic: Logistic, recipe: Re
 
 
 def flatten(booster: HistGradientBoostingClassifier) -> Trees:
-    """scikit-learn's trees as flat arrays that give the same log-odds."""
+    """Turn scikit-learn's trees into flat arrays that give the same log-odds."""
     nodes = [predictor.nodes for (predictor,) in booster._predictors]
     roots = np.cumsum([0, *(len(tree) for tree in nodes[:-1])])
     every = np.concatenate(nodes)
@@ -181,9 +181,9 @@ def flatten(booster: HistGradientBoostingClassifier) -> Trees:
 
 
 def _binned(columns: Floats) -> Floats:
-    """Columns cut into bins of equal count, each value replaced by its bin's mean.
+    """Cut columns into equal-count bins, and replace each value by the mean of its bin.
 
-    scikit-learn would find weighted bins itself, one sort a threshold: most of the time of a fit.
+    scikit-learn would otherwise find weighted bins itself, sorting once per threshold: most of the time of a fit.
     """
     binned = np.empty_like(columns)
     for at, column in enumerate(columns.T):
@@ -200,7 +200,7 @@ def _binned(columns: Floats) -> Floats:
 
 
 def _stacked_labels(rows: TrainingRows, recipe: Recipe) -> tuple[Floats, Floats, Flags]:
-    """Known labels, session by session, their weights, and which of the stacked rows they belong to."""
+    """The known labels, session by session, their weights, and the stacked rows that they belong to."""
     labels = rows.labels.ravel()
     known = ~np.isnan(labels)
     weights = np.repeat(recipe.model_recency.weights(rows.sessions), len(MULTIPLIERS))
@@ -208,6 +208,6 @@ def _stacked_labels(rows: TrainingRows, recipe: Recipe) -> tuple[Floats, Floats,
 
 
 def _parabola() -> Floats:
-    """(multipliers, 2) scaled up, so that the penalty hardly touches the intercepts."""
+    """(multipliers, 2) columns, scaled up so that the penalty hardly affects the intercepts."""
     centred = (MULTIPLIERS - MULTIPLIER_CENTRE) / MULTIPLIER_SPREAD
     return np.asarray(INTERCEPT_SCALE * np.column_stack([centred, centred**2]))

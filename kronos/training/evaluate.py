@@ -37,14 +37,14 @@ class Evaluation:
 
     Attributes
     ----------
-    sessions : tested
+    sessions : number of sessions tested
     base_rate : win rate of the tested sessions at multiplier 1.0
     references : `model`, `climatology`, `logistic`, `guide_recipe` at multiplier 1.0
     by_multiplier, by_year, by_vix_regime : the model's scores, by group
-    policy : the served policy scored with modelled money, where a backtest was given
+    policy : the served policy scored with modelled money; None without a backtest
     walk : the models and their predictions
-    logistic : (n, multipliers) the same walk's logistic regressions, one row a prediction
-    scored : rows of the predictions that all figures are of
+    logistic : (n, multipliers) probabilities of the same walk's logistic regressions, one row per prediction
+    scored : the rows of the predictions that all figures refer to
     """
 
     variant: str
@@ -79,7 +79,7 @@ class Evaluation:
         }
 
     def write_predictions(self, path: Path) -> None:
-        """One CSV row a tested session and multiplier: `date,sd_multiplier,probability,base_rate,win`."""
+        """Write one CSV row per tested session and multiplier: `date,sd_multiplier,probability,base_rate,win`."""
         tested = self.walk.predictions
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
@@ -103,17 +103,17 @@ def evaluate(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Walk the variant and its references forward and score them from `test_start` on.
+    """Walk the variant and its references forward, and score them from `test_start` on.
 
     Parameters
     ----------
-    money : the backtest of the same history and spec, to score the policy with
-    policy : default: the one that travels with a new model
+    money : a backtest of the same history and spec, to score the policy with
+    policy : default: the policy of new models
 
     Raises
     ------
     TrainingRefusedError
-        Where there is too little to train on, or nothing to test.
+        If there is too little to train on, or nothing to test.
     """
     gap = spec.horizon_sessions
     walk = walk_variant(rows, variant, gap, recipe, jobs=jobs, progress=progress)
@@ -162,7 +162,7 @@ def _walk_guide(rows: TrainingRows, gap_sessions: int, recipe: Recipe, jobs: int
 
 
 def _logistic(walk: Walk[CurveModel]) -> Floats:
-    """(n, multipliers) probabilities of the logistic regressions that the walk's models started from."""
+    """(n, multipliers) probabilities of the logistic regressions inside the walk's models."""
     rows = walk.predictions.rows
     return np.concatenate(
         [
@@ -181,7 +181,7 @@ def _by_group(groups: np.ndarray[Any, Any], model: Floats, base: Floats, won: Fl
 
 
 def _regimes(vix: Floats) -> np.ndarray[Any, Any]:
-    """(n,) names of VIX ranges."""
+    """(n,) the name of each session's VIX range."""
     names = np.full(len(vix), "", dtype="<U16")
     for low, high in VIX_REGIMES:
         names[(vix >= low) & (vix < high)] = f"{low:.0f} to {high:.0f}" if np.isfinite(high) else f"{low:.0f} and over"

@@ -1,4 +1,4 @@
-"""Train all variants on everything and write the artefact, with its out-of-sample scores inside."""
+"""Train all variants on all rows, and make the artefact with its out-of-sample scores inside."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TRAINING = {variant.name: f"training {variant.name}" for variant in VARIANTS}
 
 @dataclass(frozen=True, eq=False)
 class TrainedModel:
-    """The artefact of a training and the out-of-sample evidence behind it, by variant."""
+    """The artefact of a training run, and the out-of-sample evidence for it by variant."""
 
     artefact: Artefact
     predictions: Mapping[str, Predictions]
@@ -55,18 +55,18 @@ def train(
     jobs: int = 1,
     progress: Phases = silent,
 ) -> TrainedModel:
-    """Train the three variants; the same rows, history and recipe give the same artefact, byte for byte.
+    """Train the three variants. The same rows, history and recipe give the same artefact, byte for byte.
 
     Parameters
     ----------
-    rows : in order of time
-    history : the bars that the rows came of, for the artefact's probes; without them those stand on made-up bars
-    progress : told of a phase for each variant, named as in `TRAINING`, and of its folds
+    rows : in time order
+    history : the bars that the rows came from, for the artefact's probes; without it the probes use made-up bars
+    progress : called with a phase for each variant, named as in `TRAINING`, and with its folds
 
     Raises
     ------
     TrainingRefusedError
-        Where a variant has too few sessions or losses.
+        If a variant has too few sessions or losses.
     """
     arrays: dict[str, npt.NDArray[Any]] = {}
     variants: list[dict[str, Any]] = []
@@ -135,7 +135,7 @@ def _complete(rows: TrainingRows) -> TrainingRows:
 
 
 def _probes(rows: TrainingRows, spec: CondorSpec, history: MarketHistory | None) -> Probes:
-    """Probes at a handful of complete rows that the history has bars for, evenly over time."""
+    """Probes at a few complete rows that the history has bars for, spread evenly over time."""
     stored = np.empty(0, "datetime64[D]") if history is None else history.sessions[history.has_bar]
     complete = np.flatnonzero(rows.complete(FULL) & np.isin(rows.sessions, stored))
     chosen = complete[np.linspace(0, len(complete) - 1, min(COUNT, len(complete))).astype(int)]

@@ -1,4 +1,4 @@
-"""The policy scored with money, out of sample: what the sessions it trades earn against those it skips."""
+"""The policy scored with money, out of sample: the sessions that it trades against those that it skips."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from kronos.training.walk_forward import Predictions
 
 @dataclass(frozen=True, slots=True)
 class PolicyScores:
-    """Mean net P&L of one condor at multiplier 1.0, dollars, modelled.
+    """Mean modelled net P&L of one condor at multiplier 1.0, in dollars.
 
-    `difference` is traded minus skipped; its interval is a bootstrap by session. Both are None where the policy
-    traded or skipped every session.
+    `difference` is traded minus skipped, and its interval is a bootstrap by session. Both are None if the policy
+    traded every session or skipped every session.
     """
 
     sessions: int
@@ -46,8 +46,8 @@ class PolicyReplay:
     ----------
     sessions : (n,)
     traded : (n,) whether the advice was to trade, full or reduced
-    risk_share : (n,) advised risk over the risk of a full trade, 0 to 1
-    net_pnl_dollars : (n,) of one condor, modelled, whether traded or not
+    risk_share : (n,) advised risk as a fraction of the risk of a full trade, 0 to 1
+    net_pnl_dollars : (n,) modelled, of one condor, whether it was traded or not
     """
 
     sessions: Days
@@ -70,11 +70,11 @@ class PolicyReplay:
 
 
 def replay_policy(tested: Predictions, rows: Positions, money: Backtest, policy: Policy) -> PolicyReplay:
-    """Ask the policy on each of the given out-of-fold rows, against the base rate known at that time.
+    """Apply the policy to each of the given out-of-fold rows, with the base rate known at that time.
 
     Parameters
     ----------
-    rows : positions in `tested`; those whose session was not backtested are left out
+    rows : positions in `tested`; rows whose session was not backtested are left out
     """
     sessions = tested.rows.sessions[rows]
     rows = rows[np.isin(sessions, money.sessions)]
@@ -94,7 +94,7 @@ def replay_policy(tested: Predictions, rows: Positions, money: Backtest, policy:
 
 
 def _interval(pnl: Floats, traded: npt.NDArray[np.bool_], seed: int) -> tuple[float, float]:
-    """95 % bootstrap interval, by session, of mean traded minus mean skipped."""
+    """95 % bootstrap interval, by session, for mean traded minus mean skipped."""
     counts = bootstrap_counts(len(pnl), np.random.default_rng(seed))
     counts = counts[(counts[:, traded].sum(axis=1) > 0) & (counts[:, ~traded].sum(axis=1) > 0)]
     means = [(counts[:, chosen] @ pnl[chosen]) / counts[:, chosen].sum(axis=1) for chosen in (traded, ~traded)]

@@ -1,4 +1,4 @@
-"""Every choice of the training, in one place. `docs/model-card.md` says how each was made."""
+"""Every choice in training, in one place. `docs/model-card.md` says how each was made."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ DAYS_PER_YEAR = 365.25
 
 @dataclass(frozen=True, slots=True)
 class Recency:
-    """A session that is one half-life older counts half.
+    """A session that is one half-life older counts half as much.
 
-    The half-life is `years`, or `share_of_span` of the window where that is longer: were it fixed, a longer history
-    would teach no more than a few half-lives of it.
+    The half-life is `years`, or `share_of_span` of the whole window if that is longer. With a fixed half-life, a longer
+    history would add nothing beyond its last few half-lives.
     """
 
     years: float
     share_of_span: float
 
     def weights(self, sessions: Days) -> Floats:
-        """(n,) weights of sessions in order of time, 1 for the newest."""
+        """(n,) weights of sessions in time order, 1 for the newest."""
         age_years = (sessions[-1] - sessions).astype(np.float64) / DAYS_PER_YEAR
         return np.asarray(0.5 ** (age_years / max(self.years, self.share_of_span * age_years[0])))
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Hyperparameters, equal for all variants and all kinds of entry.
+    """Hyperparameters, the same for all variants and both kinds of entry.
 
     Attributes
     ----------
-    logistic_c : inverse penalty of the logistic regression, rows weighted so that a session counts once
-    clip_deviations : columns are cut this many standard deviations from their mean
+    logistic_c : inverse penalty of the logistic regression, with rows weighted so that each session counts once
+    clip_deviations : columns are clipped this many standard deviations from their mean
     boosting_rounds, learning_rate, max_leaves, min_rows_in_leaf, l2, columns_share : of the boosted trees
-    model_recency, calibrator_recency : how older sessions count less
-    calibrator : which of `calibrate.CALIBRATORS`
-    shrinkage_sessions : the calibrator is drawn to the identity as if this many sessions agreed with it
-    end_block_sessions : sessions at the model's own probability added to each isotonic block
-    calibration_bins : bins of equal count that isotonic regression works on
-    min_sessions, min_losses : fewer are not trained on
+    model_recency, calibrator_recency : how quickly older sessions lose weight
+    calibrator : a name in `calibrate.CALIBRATORS`
+    shrinkage_sessions : the calibrator is shrunk to the identity as if this many more sessions had confirmed it
+    end_block_sessions : sessions at the model's own probability that are added to each isotonic block
+    calibration_bins : number of equal-count bins that isotonic regression works on
+    min_sessions, min_losses : training is refused with fewer
     """
 
     logistic_c: float = 0.1

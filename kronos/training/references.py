@@ -1,6 +1,7 @@
-"""What every model is measured against, walked forward over the same folds: the guide's own recipe.
+"""The guide's own recipe, a reference that is walked forward over the same folds as our model.
 
-Climatology comes with every walk, and the logistic regression is what our own model starts from.
+The other references need no code here: climatology comes with every walk, and our model contains the logistic
+regression.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ LOWEST_PROBABILITY = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class GuideModel:
-    """The guide's classifier of the default multiplier, and its isotonic regression once it has been calibrated."""
+    """The guide's classifier for the default multiplier, with its isotonic regression once it is calibrated."""
 
     booster: GradientBoostingClassifier
     isotonic: IsotonicRegression | None = None
 
     def log_odds(self, features: Floats) -> Floats:
-        """(n, 1) of the classifier alone."""
+        """(n, 1) log-odds of the classifier alone."""
         return np.asarray(self.booster.decision_function(features)[:, None])
 
     def calibrated(self, log_odds: Floats) -> Floats:
-        """(n, 1) probabilities, moved in from 0 and 1, for which log loss has no value."""
+        """(n, 1) probabilities, kept away from 0 and 1, where log loss can be infinite."""
         raw = expit(log_odds[:, 0])
         calibrated = raw if self.isotonic is None else self.isotonic.predict(raw)
         return np.clip(calibrated, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY)[:, None]
@@ -44,7 +45,7 @@ class GuideModel:
 
 @dataclass(frozen=True, slots=True)
 class GuideEstimator:
-    """The guide's recipe: gradient boosting, 150 trees of depth 4, learning rate 0.1, 7 features, isotonic."""
+    """The guide's recipe: gradient boosting with 150 trees of depth 4, learning rate 0.1, 7 features, isotonic."""
 
     seed: int
     variant: Variant = MARKET
@@ -57,7 +58,7 @@ class GuideEstimator:
         return GuideModel(booster.fit(rows.of_variant(self.variant), rows.labels[:, DEFAULT_COLUMN]))
 
     def calibrate(self, model: GuideModel, predictions: Predictions | None) -> GuideModel:
-        """Isotonic regression on the earlier folds' probabilities."""
+        """Fit isotonic regression on the earlier folds' probabilities."""
         if predictions is None:
             return model
         raw = expit(predictions.log_odds[:, 0])

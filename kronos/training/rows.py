@@ -1,4 +1,4 @@
-"""Training rows: one a session, with its features and one label a multiplier."""
+"""Training rows: one per session, with its features and one label per multiplier."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ ARRAYS = ("sessions", "price", "vix", "features", "labels")
 
 @dataclass(frozen=True, eq=False)
 class TrainingRows:
-    """What a model is trained and scored on.
+    """The rows that a model is trained and scored on.
 
     Attributes
     ----------
-    known : what the columns of `features` are
-    sessions : (n,) datetime64[D], ascending, each once
-    price, vix : (n,) at entry
-    features : (n, len(known)), NaN where not knowable
-    labels : (n, len(SD_MULTIPLIERS)) 1.0 win, 0.0 loss, NaN where not known
+    known : the features in the columns of `features`
+    sessions : (n,) datetime64[D], strictly ascending
+    price, vix : (n,) SPX and VIX at entry
+    features : (n, len(known)), NaN where they cannot be known
+    labels : (n, len(SD_MULTIPLIERS)) 1.0 for a win, 0.0 for a loss, NaN where it is not known
     """
 
     known: tuple[Feature, ...]
@@ -54,24 +54,24 @@ class TrainingRows:
         return TrainingRows(self.known, **{name: getattr(self, name)[chosen] for name in ARRAYS})
 
     def of_variant(self, variant: Variant) -> Floats:
-        """(n, features of the variant) its own features, in its order."""
+        """(n, features of the variant) the variant's features, in its order."""
         return self.features[:, [self.known.index(feature) for feature in variant.features]]
 
     def complete(self, variant: Variant) -> Flags:
-        """(n,) whether all of a variant's features, and at least one label, are known."""
+        """(n,) whether all of a variant's features and at least one label are known."""
         absent = np.isnan(self.of_variant(variant)).any(axis=1) | np.isnan(self.labels).all(axis=1)
         return np.asarray(~absent)
 
     def from_the_market(self) -> Flags:
-        """(n,) which rows have every label, as only a settlement gives them."""
+        """(n,) whether a row has every label, which only a settlement from the market can give."""
         return np.asarray(~np.isnan(self.labels).any(axis=1))
 
     def losses(self) -> int:
-        """Sessions lost at the default multiplier."""
+        """Number of sessions lost at the default multiplier."""
         return int((self.labels[:, DEFAULT_COLUMN] == 0).sum())
 
     def with_features(self, known: Sequence[Feature]) -> TrainingRows:
-        """The same rows with other columns; NaN where a feature was not among the known ones."""
+        """The same rows with other columns; NaN for features that were not among the known ones."""
         columns = [
             self.features[:, self.known.index(feature)] if feature in self.known else np.full(len(self), np.nan)
             for feature in known
@@ -86,7 +86,7 @@ def build_rows(
     end: np.datetime64 | None = None,
     features: Sequence[Feature] = CURRENT_FEATURES,
 ) -> tuple[TrainingRows, list[int]]:
-    """Rows for every session from `start` to `end` that can be entered and is settled.
+    """Rows for every session from `start` to `end` that can be entered and has settled.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def build_rows(
     Raises
     ------
     MarketDataError
-        Where no session is left.
+        If no session is left.
     """
     chosen = np.ones(len(history), dtype=bool)
     if start is not None:
@@ -112,7 +112,7 @@ def build_rows(
     labels = wins(history, spec)
     positions = np.flatnonzero(chosen & ~np.isnan(labels).any(axis=1))
     if not len(positions):
-        raise MarketDataError("no session between these dates has both an entry and a settlement")
+        raise MarketDataError("no session between these dates has both entry and settlement prices")
     return rows_at(Entries.of_history(history, spec, positions), labels[positions], features), stale
 
 
@@ -131,12 +131,12 @@ def _nothing_left(
     first, last = history.sessions[0], history.sessions[-1]
     return (
         f"no session between {start or first} and {end or last}: the data covers {first} to {last}; "
-        "`kronos fetch` brings fresh history"
+        "fetch fresh history with `kronos fetch`"
     )
 
 
 def merge_rows(rows: TrainingRows, newer: TrainingRows) -> TrainingRows:
-    """Both as one, in order of time; where both have a session, the newer row stands. Both have the same columns."""
+    """Both sets of rows combined, in time order. Where both have a session, the row in `newer` is kept."""
     if rows.known != newer.known:
         raise ValueError("rows of different features cannot be merged")
     kept = rows.take(~np.isin(rows.sessions, newer.sessions))
@@ -147,17 +147,17 @@ def merge_rows(rows: TrainingRows, newer: TrainingRows) -> TrainingRows:
 
 
 def row_arrays(rows: TrainingRows) -> dict[str, npt.NDArray[Any]]:
-    """The rows as arrays of an artefact, so that a retrain can continue from them."""
+    """The rows as arrays of an artefact, so that a retraining can continue from them."""
     return {f"rows/{name}": getattr(rows, name) for name in ARRAYS}
 
 
 def feature_list(features: Sequence[Feature]) -> list[FeatureId]:
-    """Features as a manifest names them."""
+    """Features as a manifest lists them."""
     return [feature.id for feature in features]
 
 
 def rows_of(artefact: Artefact) -> TrainingRows:
-    """The training rows that travel in an artefact, with its own features and the labels of today's multipliers.
+    """The training rows inside an artefact, with its own features and labels at today's multipliers.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def rows_of(artefact: Artefact) -> TrainingRows:
 
 
 def _on_grid(labels: Floats, multipliers: Floats) -> Floats:
-    """(n, len(SD_MULTIPLIERS)) labels of (n, k) at other multipliers: those that both have, NaN elsewhere."""
+    """(n, len(SD_MULTIPLIERS)) labels from (n, k) labels at other multipliers; NaN at multipliers that those lack."""
     found = np.full((len(labels), len(SD_MULTIPLIERS)), np.nan)
     for at, multiplier in enumerate(SD_MULTIPLIERS):
         same = np.flatnonzero(np.isclose(multipliers, multiplier))

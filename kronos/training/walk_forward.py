@@ -1,6 +1,6 @@
-"""Expanding walk-forward: what a model is scored on, it has never seen, nor could have.
+"""Expanding walk-forward: a model is scored only on what it has not seen and could not have seen.
 
-One walk serves evaluation, export, the gate's evidence and the report, for our model as for the references.
+The same walk serves evaluation, export, the gate and the report, for our model and for the references.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed
+from sklearn.isotonic import IsotonicRegression
 
 from kronos.features.variants import Variant
 from kronos.market.history import Flags, Floats, Positions
@@ -21,7 +22,7 @@ from kronos.training.rows import TrainingRows
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Row positions to train on and the later ones to score."""
+    """Positions of the rows to train on, and of the later rows to score."""
 
     train: Positions
     test: Positions
@@ -29,29 +30,29 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class WalkForward:
-    """How history is walked.
+    """How a history is walked forward.
 
     Attributes
     ----------
-    min_train_sessions : rows before the first split
-    fold_sessions : rows that each model is scored on before the next is trained
+    min_train_sessions : rows before the first test fold
+    fold_sessions : rows that each model is scored on before the next one is trained
     """
 
     min_train_sessions: int = 252
     fold_sessions: int = 126
 
     def splits(self, sessions: Days, gap_sessions: int) -> list[Split]:
-        """Cut rows into consecutive test folds, each with all rows that were settled before it.
+        """Cut rows into consecutive test folds, each with all rows that had settled before it.
 
         Parameters
         ----------
         sessions : (n,) ascending
-        gap_sessions : exchange sessions left out between training and test: as many as a trade lives, so
+        gap_sessions : exchange sessions left out between training and test, as many as a trade lasts, so
             that no label is used before it was known
 
         Returns
         -------
-        Splits in order; a last fold may be shorter. None where there are too few rows.
+        Splits in order; the last fold may be shorter. Empty if there are too few rows.
         """
         splits = []
         for start in range(self.min_train_sessions, len(sessions), self.fold_sessions):
@@ -63,14 +64,14 @@ class WalkForward:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Out-of-sample predictions of m multipliers.
+    """Out-of-sample predictions for m multipliers.
 
     Attributes
     ----------
-    rows : the predicted rows, in order of time
+    rows : the predicted rows, in time order
     log_odds : (n, m) before calibration
-    probability : (n, m) after it
-    climatology : (n, all multipliers) base rates of the rows that each was trained on
+    probability : (n, m) after calibration
+    climatology : (n, all multipliers) base rates of the rows that each prediction's model was trained on
     first_calibrated : rows before this one had no earlier fold to calibrate on, and are not scored
     """
 
@@ -81,14 +82,14 @@ class Predictions:
     first_calibrated: int
 
     def scored(self, test_start: np.datetime64 | None = None) -> Positions:
-        """Rows that count in scores: calibrated ones with every label known, from `test_start` on."""
+        """The rows to score: calibrated, with every label known, from `test_start` on."""
         scored = (np.arange(len(self.rows)) >= self.first_calibrated) & self.rows.from_the_market()
         if test_start is not None:
             scored &= self.rows.sessions >= test_start
         return np.flatnonzero(scored)
 
     def settled_before(self, moment: np.datetime64, gap_sessions: int) -> Predictions:
-        """Those whose label was known at a moment."""
+        """The predictions whose labels were known at a given moment."""
         stop = int(settled_before(self.rows.sessions, moment, gap_sessions).sum())
         return Predictions(
             self.rows.take(slice(stop)),
@@ -100,10 +101,10 @@ class Predictions:
 
 
 class FittedModel(Protocol):
-    """What an estimator's fit gives."""
+    """What an estimator's fit returns."""
 
     def log_odds(self, features: Floats, /) -> Floats:
-        """(n, m) before calibration."""
+        """(n, m) log-odds before calibration."""
         ...
 
     def calibrated(self, log_odds: Floats, /) -> Floats:
@@ -115,30 +116,30 @@ Fitted = TypeVar("Fitted", bound=FittedModel)
 
 
 class Estimator(Protocol[Fitted]):
-    """What can be walked forward: fitted on rows, calibrated on predictions that were made out of sample."""
+    """What can be walked forward: fitted on rows, then calibrated on out-of-sample predictions."""
 
     @property
     def variant(self) -> Variant:
-        """The features it sees."""
+        """The features that it sees."""
         ...
 
     def fit_uncalibrated(self, rows: TrainingRows, /) -> Fitted:
-        """Fit on rows that are complete for the variant; its probabilities are as the log-odds have them."""
+        """Fit on rows that are complete for the variant, without calibration."""
         ...
 
     def calibrate(self, model: Fitted, predictions: Predictions | None, /) -> Fitted:
-        """The same model, calibrated on earlier predictions; None leaves it as it is."""
+        """The same model, calibrated on earlier predictions; unchanged for None."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Walk(Generic[Fitted]):
-    """A walk's models, one a split, and what they predicted.
+    """The models of a walk, one per split, and their predictions.
 
     Attributes
     ----------
-    models : calibrated as they were when they predicted
-    tested : for each model the positions in `predictions` of what it predicted
+    models : with the calibrators that they predicted with
+    tested : for each model, the positions in `predictions` of the rows that it predicted
     """
 
     models: tuple[Fitted, ...]
@@ -155,13 +156,13 @@ def walk_forward(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Walk[Fitted]:
-    """Predict every test fold by a model that was fitted, and calibrated, on what was settled before it.
+    """Predict every test fold with a model that was fitted and calibrated only on sessions settled before it.
 
     Parameters
     ----------
     rows : complete for the estimator's variant
-    splits : in order, at least one; the test folds follow one another
-    gap_sessions : as the splits were made with
+    splits : in order, at least one, with consecutive test folds
+    gap_sessions : the gap that the splits were made with
     """
     fitted = _fit_all(estimator, rows, splits, jobs, progress)
     tested = rows.take(np.concatenate([split.test for split in splits]))
@@ -186,14 +187,21 @@ def walk_forward(
 
 
 def settled_before(sessions: Days, moment: np.datetime64, gap_sessions: int) -> Flags:
-    """(n,) which sessions lie more than `gap_sessions` exchange sessions before `moment`."""
+    """(n,) whether a session lies more than `gap_sessions` exchange sessions before `moment`."""
     number = exchange_sessions().number
     return np.asarray(number(sessions) < number(np.atleast_1d(moment)) - gap_sessions)
 
 
 def base_rates(labels: Floats, count: int = 1) -> Floats:
-    """(count, multipliers) win rates of labels, by Krichevsky and Trofimov's rule, so that none is 0 or 1."""
-    rates = (np.nansum(labels, axis=0) + 0.5) / ((~np.isnan(labels)).sum(axis=0) + 1)
+    """(count, multipliers) win rates of labels, by the Krichevsky-Trofimov estimator, so that none is 0 or 1.
+
+    A condor further away wins whenever a nearer one does, so the rates never decrease. Where some sessions have a label
+    at one multiplier only, the sample means may; they are then pooled by isotonic regression.
+    """
+    weights = (~np.isnan(labels)).sum(axis=0) + 1
+    rates = (np.nansum(labels, axis=0) + 0.5) / weights
+    if (np.diff(rates) < 0).any():
+        rates = IsotonicRegression().fit_transform(np.arange(len(rates)), rates, sample_weight=weights)
     return np.tile(rates, (count, 1))
 
 

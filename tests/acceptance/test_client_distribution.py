@@ -10,21 +10,29 @@ import subprocess
 import sys
 import venv
 import zipfile
+from email.message import Message
 from email.parser import Parser
-from importlib.metadata import distribution
+from importlib.metadata import PackageMetadata, distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import ares_client
+from tests.support import client_support
+from tests.support.client_support import PATIENT_SECONDS
 from tests.support.paths import ROOT
+from tests.support.processes import AdvisorProcess
+
+refused_url = client_support.refused_url
+threads_are_seen_out = client_support.threads_are_seen_out
 
 SOURCE = Path(ares_client.__file__).parent
 GUIDE_BOT = ROOT / "tests" / "support" / "client_guide_bot.py"
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     source = shutil.copytree(SOURCE, folder / "source", ignore=shutil.ignore_patterns("__pycache__"))
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
@@ -33,19 +41,19 @@ def wheel(tmp_path_factory) -> Path:
     return made
 
 
-def metadata(wheel: Path):
+def metadata(wheel: Path) -> Message:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         return Parser().parsestr(archive.read(name).decode())
 
 
-def requirements(headers) -> set[str]:
+def requirements(headers: Message | PackageMetadata) -> set[str]:
     """The names that are needed everywhere: an extra is not."""
     needed = [text for text in headers.get_all("Requires-Dist") or [] if "extra ==" not in text]
-    return {re.match(r"[\w.-]+", text).group().lower().replace("_", "-") for text in needed}
+    return {re.findall(r"[\w.-]+", text)[0].lower().replace("_", "-") for text in needed}
 
 
-def test_the_wheel_holds_the_client_and_nothing_else(wheel):
+def test_the_wheel_holds_the_client_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     inside = {name for name in names if ".dist-info/" not in name}
@@ -57,16 +65,16 @@ def test_the_wheel_holds_the_client_and_nothing_else(wheel):
     assert "ares_client/py.typed" in inside
 
 
-def test_it_needs_two_packages_at_most(wheel):
+def test_it_needs_two_packages_at_most(wheel: Path) -> None:
     assert requirements(metadata(wheel)) == {"pydantic", "urllib3"}
 
 
-def test_its_readme_is_its_description(wheel):
-    assert metadata(wheel).get_payload().strip() == (SOURCE / "README.md").read_text().strip()
+def test_its_readme_is_its_description(wheel: Path) -> None:
+    assert str(metadata(wheel).get_payload()).strip() == (SOURCE / "README.md").read_text().strip()
 
 
 @pytest.fixture(scope="module")
-def empty_environment(wheel, tmp_path_factory) -> Path:
+def empty_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python that has the wheel, what its metadata asks for, and nothing else. Needs no network."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False, symlinks=os.name != "nt")
@@ -82,12 +90,12 @@ def empty_environment(wheel, tmp_path_factory) -> Path:
             if ".." not in file.parts and "__pycache__" not in file.parts:
                 target = packages / file
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(installed.locate_file(file), target)
+                shutil.copyfile(str(installed.locate_file(file)), target)
         missing |= requirements(installed.metadata) - present
     return folder / "bin" / "python"
 
 
-def run_guide_bot(python: Path, folder: Path, **variables: str):
+def run_guide_bot(python: Path, folder: Path, **variables: str) -> dict[str, Any]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("ARES_", "PYTHON"))}
     done = subprocess.run(
         [python, "-I", GUIDE_BOT],
@@ -95,23 +103,29 @@ def run_guide_bot(python: Path, folder: Path, **variables: str):
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=4 * PATIENT_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    came_to: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return came_to
 
 
-def test_the_environment_is_empty(empty_environment):
+def test_the_environment_is_empty(empty_environment: Path) -> None:
     script = "import importlib.util as i; print([m for m in ('service','kronos','numpy','pip') if i.find_spec(m)])"
     done = subprocess.run([empty_environment, "-I", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
-def test_the_guide_runs_there_with_the_service_up(empty_environment, live_service, tmp_path):
-    variables = {"ARES_ADVISOR_URL": live_service.url, "ARES_ADVISOR_BOT": "empty-environment"}
-    if live_service.api_key:
-        variables["ARES_ADVISOR_API_KEY"] = live_service.api_key
+def test_the_guide_runs_there_with_the_service_up(
+    empty_environment: Path, ready_service: AdvisorProcess, tmp_path: Path
+) -> None:
+    """On a service of its own: the shared one may hold enough trades for the guide to wait for a retraining."""
+    variables = {
+        "ARES_ADVISOR_URL": ready_service.url,
+        "ARES_ADVISOR_BOT": "empty-environment",
+        "ARES_ADVISOR_DEADLINE_SECONDS": str(PATIENT_SECONDS),
+    }
     came_to = run_guide_bot(empty_environment, tmp_path, **variables)
     assert Path(came_to["client"]).is_relative_to(empty_environment.parents[1])
     assert came_to["cycle"].get("source", "service") == "service"
@@ -119,9 +133,9 @@ def test_the_guide_runs_there_with_the_service_up(empty_environment, live_servic
 
 
 def test_the_guide_runs_there_with_the_service_down_and_the_trade_arrives_later(
-    empty_environment, live_service, tmp_path
-):
-    variables = {"ARES_ADVISOR_URL": "http://127.0.0.1:9", "ARES_ADVISOR_BOT": "arrives-later"}
+    empty_environment: Path, live_service: AdvisorProcess, refused_url: str, tmp_path: Path
+) -> None:
+    variables = {"ARES_ADVISOR_URL": refused_url, "ARES_ADVISOR_BOT": "arrives-later"}
     came_to = run_guide_bot(empty_environment, tmp_path, **variables)
     assert came_to["cycle"] == {"actions": [], "risk_pct": 10.0, "sd_multiplier": 1.0, "source": "fallback"}
     assert (came_to["pending"], came_to["retrained"]) == (1, False)
@@ -131,5 +145,5 @@ def test_the_guide_runs_there_with_the_service_down_and_the_trade_arrives_later(
     )
     with ares_client.Advisor(settings) as advisor:
         assert advisor.stats().pending == 1
-        assert advisor.flush(10)
+        assert advisor.flush(PATIENT_SECONDS)
         assert advisor.stats().quarantined == 0

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from tests.support import client_support
+from tests.support.client_support import PATIENT_SECONDS
 from tests.support.paths import ROOT
+from tests.support.processes import AdvisorProcess
+
+client_environment = client_support.client_environment
+refused_url = client_support.refused_url
+
+RunBot = Callable[..., subprocess.CompletedProcess[str]]
 
 BOT = ROOT / "examples" / "ares_paper_bot.py"
 SAMPLE = ROOT / "kronos" / "market" / "data" / "spx_vix_2014_2018.csv"
@@ -20,7 +30,7 @@ DAYS = """date,spx_open,spx_high,spx_low,spx_close,vix_open,vix_close
 
 
 @pytest.fixture
-def run_bot(client_environment, tmp_path):
+def run_bot(client_environment: dict[str, str], tmp_path: Path) -> RunBot:
     def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
         own = {"ARES_ADVISOR_OUTBOX": str(tmp_path / "outbox"), "ARES_ADVISOR_BOT": "paper"}
         return subprocess.run(
@@ -28,7 +38,7 @@ def run_bot(client_environment, tmp_path):
             env=client_environment | own | variables,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=4 * PATIENT_SECONDS,
             check=False,
         )
 
@@ -36,14 +46,16 @@ def run_bot(client_environment, tmp_path):
 
 
 @pytest.fixture
-def days(tmp_path):
+def days(tmp_path: Path) -> Path:
     file = tmp_path / "days.csv"
     file.write_text(DAYS)
     return file
 
 
-def test_with_the_advisor_down_it_trades_by_its_own_configuration_and_keeps_the_trades(run_bot, days):
-    done = run_bot(days, ARES_ADVISOR_URL="http://127.0.0.1:9")
+def test_with_the_advisor_down_it_trades_by_its_own_configuration_and_keeps_the_trades(
+    run_bot: RunBot, days: Path, refused_url: str
+) -> None:
+    done = run_bot(days, ARES_ADVISOR_URL=refused_url)
     assert done.returncode == 0, done.stderr
     assert "Win Probability: 70.0%" in done.stdout
     assert "     3 advice from fallback" in done.stdout
@@ -51,8 +63,12 @@ def test_with_the_advisor_down_it_trades_by_its_own_configuration_and_keeps_the_
     assert "3 trades wait in the outbox, 0 are in quarantine" in done.stdout
 
 
-def test_with_the_advisor_up_it_follows_the_service(run_bot, live_service):
-    variables = {"ARES_ADVISOR_URL": live_service.url, "ARES_ADVISOR_BOT": "paper-up"}
+def test_with_the_advisor_up_it_follows_the_service(run_bot: RunBot, live_service: AdvisorProcess) -> None:
+    variables = {
+        "ARES_ADVISOR_URL": live_service.url,
+        "ARES_ADVISOR_BOT": "paper-up",
+        "ARES_ADVISOR_DEADLINE_SECONDS": str(PATIENT_SECONDS),
+    }
     if live_service.api_key:
         variables["ARES_ADVISOR_API_KEY"] = live_service.api_key
     done = run_bot(SAMPLE, "--from", "2018-11-01", "--to", "2018-12-31", **variables)
@@ -69,8 +85,9 @@ def test_with_the_advisor_up_it_follows_the_service(run_bot, live_service):
         (DAYS.replace("2790.5", "many"), "line 2"),
         (DAYS.replace("2018-12-04", "4 December"), "line 3"),
     ],
+    ids=["a missing column", "no number", "no date"],
 )
-def test_a_file_that_cannot_be_read_is_one_clear_line(run_bot, days, content, told):
+def test_a_file_that_cannot_be_read_is_one_clear_line(run_bot: RunBot, days: Path, content: str, told: str) -> None:
     days.write_text(content)
     done = run_bot(days)
     assert done.returncode == 2

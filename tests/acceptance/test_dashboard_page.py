@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from kronos.training.rows import TrainingRows
 from tests.support.browser import BROWSER, Browser
+from tests.support.in_process import InProcessService, StartService
 from tests.support.lived import ask, logged, report, trade
-from tests.support.processes import AdvisorProcess, Databases, StartProcess, equip, query
+from tests.support.processes import Databases, query
+from tests.support.running_service import RunningService
 from tests.support.shared import AGED_THROUGH
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no browser is installed")
@@ -46,16 +47,10 @@ def _forget(browser: Browser) -> None:
 
 @pytest.fixture(scope="module")
 def lived(
-    databases: Databases,
-    aged_artefact: bytes,
-    sample_rows: TrainingRows,
-    sample_days: list[dict[str, Any]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[AdvisorProcess]:
+    databases: Databases, aged_template: str, sample_rows: TrainingRows, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningService]:
     """Half a year of advice and trades, of two bots, one of them with a name that is an attack."""
-    service = AdvisorProcess("serve", databases.make(), tmp_path_factory.mktemp("lived"))
-    service.start()
-    equip(service, aged_artefact, sample_days)
+    service = InProcessService(databases.make(aged_template), tmp_path_factory.mktemp("lived")).start()
     rows = sample_rows.take(sample_rows.sessions > AGED_THROUGH)
     said = [ask(service, rows, at) for at in range(len(rows))]
     ask(service, rows, 0, bot=HOSTILE)
@@ -66,14 +61,14 @@ def lived(
     service.stop()
 
 
-def show(browser: Browser, service: AdvisorProcess, search: str = WINDOW) -> None:
+def show(browser: Browser, service: RunningService, search: str = WINDOW) -> None:
     browser.open(f"{service.url}/{search}")
     browser.wait_for(FILLED)
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 @pytest.mark.parametrize("lived_in", [True, False], ids=["full", "empty"])
-def test_it_fits(browser: Browser, lived: AdvisorProcess, width: int, lived_in: bool) -> None:
+def test_it_fits(browser: Browser, lived: RunningService, width: int, lived_in: bool) -> None:
     browser.resize(width)
     show(browser, lived, WINDOW if lived_in else "?bot=nobody")
     browser.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
@@ -83,7 +78,7 @@ def test_it_fits(browser: Browser, lived: AdvisorProcess, width: int, lived_in: 
     assert browser.evaluate("document.querySelectorAll('svg').length") == (2 if lived_in else 0)
 
 
-def test_it_shows_what_the_api_says(browser: Browser, lived: AdvisorProcess) -> None:
+def test_it_shows_what_the_api_says(browser: Browser, lived: RunningService) -> None:
     browser.resize(1280)
     show(browser, lived)
     found = lived.request("GET", f"/performance{WINDOW}").json()
@@ -103,7 +98,7 @@ def test_it_shows_what_the_api_says(browser: Browser, lived: AdvisorProcess) -> 
     assert f"{abs(found['skipped']['total_net_pnl_dollars']):,.2f}" in modelled
 
 
-def test_it_asks_nobody_else_and_complains_of_nothing(browser: Browser, lived: AdvisorProcess) -> None:
+def test_it_asks_nobody_else_and_complains_of_nothing(browser: Browser, lived: RunningService) -> None:
     show(browser, lived)
     assert browser.complaints == []
     elsewhere = [url for url in browser.requests if not url.startswith((f"{lived.url}/", "data:"))]
@@ -111,7 +106,7 @@ def test_it_asks_nobody_else_and_complains_of_nothing(browser: Browser, lived: A
     assert elsewhere == []
 
 
-def test_drawings_and_tables_speak(browser: Browser, lived: AdvisorProcess) -> None:
+def test_drawings_and_tables_speak(browser: Browser, lived: RunningService) -> None:
     show(browser, lived)
     titles = browser.evaluate("[...document.querySelectorAll('svg > title')].map(one => one.textContent)")
     assert titles == ["Reliability diagram", "Wins expected and realised"]
@@ -122,7 +117,7 @@ def test_drawings_and_tables_speak(browser: Browser, lived: AdvisorProcess) -> N
     assert browser.evaluate(unlabelled) == 0
 
 
-def test_it_follows_the_colour_scheme(browser: Browser, lived: AdvisorProcess) -> None:
+def test_it_follows_the_colour_scheme(browser: Browser, lived: RunningService) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
     browser.resize(390, dark=True)
     show(browser, lived)
@@ -131,7 +126,7 @@ def test_it_follows_the_colour_scheme(browser: Browser, lived: AdvisorProcess) -
     assert browser.evaluate(paper) == "rgb(255, 255, 255)"
 
 
-def test_what_comes_from_outside_is_text(browser: Browser, lived: AdvisorProcess) -> None:
+def test_what_comes_from_outside_is_text(browser: Browser, lived: RunningService) -> None:
     query(
         lived.database_url,
         """INSERT INTO retrain_runs (run_id, forced, min_new_samples, new_outcomes, verdict, reason, figures)
@@ -154,7 +149,7 @@ def test_what_comes_from_outside_is_text(browser: Browser, lived: AdvisorProcess
     assert "bot=%3Cimg" in browser.evaluate("location.search")
 
 
-def test_an_empty_service_says_so_in_words(browser: Browser, service: AdvisorProcess) -> None:
+def test_an_empty_service_says_so_in_words(browser: Browser, service: RunningService) -> None:
     browser.resize(390)
     show(browser, service, "")
     assert browser.text("#readiness").startswith("Not ready: no model is loaded")
@@ -171,9 +166,9 @@ def test_an_empty_service_says_so_in_words(browser: Browser, service: AdvisorPro
 
 
 def test_it_asks_for_a_key_and_keeps_it_in_the_tab(
-    browser: Browser, start_process: StartProcess, database_url: str
+    browser: Browser, start_service: StartService, database_url: str
 ) -> None:
-    guarded = start_process("serve", database_url, ADVISOR_API_KEY=KEY)
+    guarded = start_service(database_url, api_key=KEY)
     browser.resize(390)
     browser.open(f"{guarded.url}/")
     for given in ("not-this-one", KEY):
@@ -188,7 +183,7 @@ def test_it_asks_for_a_key_and_keeps_it_in_the_tab(
     assert not [url for url in browser.requests if KEY in url]
 
 
-def test_retraining_is_asked_for_followed_and_explained(browser: Browser, ready_service: AdvisorProcess) -> None:
+def test_retraining_is_asked_for_followed_and_explained(browser: Browser, ready_service: RunningService) -> None:
     browser.resize(390)
     show(browser, ready_service, "")
     browser.click("#retrain")
@@ -215,7 +210,7 @@ def test_retraining_is_asked_for_followed_and_explained(browser: Browser, ready_
 
 
 def test_a_version_is_activated_after_it_was_confirmed(
-    browser: Browser, ready_service: AdvisorProcess, aged_artefact: bytes
+    browser: Browser, ready_service: RunningService, aged_artefact: bytes
 ) -> None:
     older = ready_service.request("POST", "/models", body=aged_artefact).json()
     assert (older["version"], older["state"]) == ("2.0.0", "candidate")

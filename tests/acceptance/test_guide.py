@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kronos.training.rows import TrainingRows
+from tests.support.in_process import InProcessService, StartService
 from tests.support.paths import EVALUATION_DATA, ROOT
-from tests.support.processes import AdvisorProcess, StartProcess, query, wait_until
+from tests.support.processes import PATIENT_SECONDS, StartProcess, environment_with, query, wait_until
 
 GUIDE = ROOT / "docs" / "integration-guide.md"
 AS_ASKED_FOR = EVALUATION_DATA.parent / "integration-guide.md"
@@ -31,12 +32,13 @@ def passages(guide: Path) -> list[str]:
 class Bot:
     """The guide's bot in a process of its own."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, deadline_seconds: float) -> None:
         (folder / "passages.json").write_text(json.dumps(passages(GUIDE)))
-        environment = os.environ | {
-            "ARES_ADVISOR_URL": url,
-            "ARES_ADVISOR_OUTBOX": str(folder / "outbox"),
-        }
+        environment = environment_with(
+            ARES_ADVISOR_URL=url,
+            ARES_ADVISOR_OUTBOX=str(folder / "outbox"),
+            ARES_ADVISOR_DEADLINE_SECONDS=str(deadline_seconds),
+        )
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "tests" / "support" / "guide_bot.py"), str(folder / "passages.json")],
             stdin=subprocess.PIPE,
@@ -56,14 +58,21 @@ class Bot:
         return answer
 
     def close(self) -> None:
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=PATIENT_SECONDS)
+
+
+StartBot = Callable[..., Bot]
 
 
 @pytest.fixture
-def bot(tmp_path: Path, ready_service: AdvisorProcess) -> Iterator[Bot]:
-    started = Bot(tmp_path, ready_service.url)
-    yield started
-    started.close()
+def start_bot(tmp_path: Path) -> Iterator[StartBot]:
+    """Starts the bot that asks the service at a URL, and ends it after the test."""
+    with ExitStack() as until_ended:
+
+        def start(url: str, deadline_seconds: float = PATIENT_SECONDS) -> Bot:
+            return until_ended.enter_context(closing(Bot(tmp_path, url, deadline_seconds)))
+
+        yield start
 
 
 def positions(rows: TrainingRows, count: int) -> list[dict[str, Any]]:
@@ -92,50 +101,49 @@ def test_only_the_import_lines_differ_from_what_was_asked_for() -> None:
 
 
 def test_with_the_service_up_killed_and_back(
-    bot: Bot, ready_service: AdvisorProcess, sample_rows: TrainingRows
+    start_process: StartProcess, start_bot: StartBot, ready_database_url: str, sample_rows: TrainingRows
 ) -> None:
+    service = start_process("serve", ready_database_url)
+    bot = start_bot(service.url, deadline_seconds=6.0)  # all of it passes while nobody answers
     up = bot.run(ADVICE)
     assert re.search(r"ML Advice: TRADE_REDUCED\n  Win Probability: \d\d\.\d%\n  Suggested Risk: \d\.\d%", up["log"])
-    logged = query(ready_service.database_url, "SELECT price FROM advice_log")
-    wait_until(lambda: logged or query(ready_service.database_url, "SELECT price FROM advice_log"))
+    wait_until(lambda: query(ready_database_url, "SELECT price FROM advice_log"))
 
     first, second = positions(sample_rows, 2)
     bot.run(OUTCOME, first)
     count = "SELECT count(*) AS rows FROM ares_ml_outcomes"
-    wait_until(lambda: query(ready_service.database_url, count)[0]["rows"] == 1)
+    wait_until(lambda: query(ready_database_url, count)[0]["rows"] == 1)
 
-    ready_service.kill()
+    service.kill()
     down = bot.run(ADVICE)
     assert "ML Advice: TRADE_FULL\n  Win Probability: 70.0%\n  Suggested Risk: 10.0%" in down["log"]
     assert bot.run(OUTCOME, second)["pending"] == 1
     assert bot.run(RETRAIN)["printed"] == ""
 
-    ready_service.start()
-    wait_until(lambda: query(ready_service.database_url, count)[0]["rows"] == 2)
-    (row,) = query(ready_service.database_url, "SELECT * FROM ares_ml_outcomes ORDER BY id DESC LIMIT 1")
+    service.start()
+    wait_until(lambda: query(ready_database_url, count)[0]["rows"] == 2)
+    (row,) = query(ready_database_url, "SELECT * FROM ares_ml_outcomes ORDER BY id DESC LIMIT 1")
     assert str(row["trade_date"]) == second["open_date"]
     assert json.loads(row["features"])["price"] == second["underlying_price_at_entry"]
 
 
 def test_fifty_outcomes_and_a_retraining(
-    tmp_path: Path, aged_service: AdvisorProcess, start_process: StartProcess, sample_rows: TrainingRows
+    start_bot: StartBot, aged_service: InProcessService, start_process: StartProcess, sample_rows: TrainingRows
 ) -> None:
-    bot = Bot(tmp_path, aged_service.url)
+    bot = start_bot(aged_service.url)
     start_process("worker", aged_service.database_url)
     for position in positions(sample_rows, 50):
         bot.run(OUTCOME, position)
     retrained = bot.run(RETRAIN)
     assert re.fullmatch(r"Retrained to v1\.1\.0\nAccuracy: \d\d\.\d%\n", retrained["printed"]), retrained
-    bot.close()
 
 
-def test_a_low_probability_skips_the_day_and_says_so(bot: Bot, ready_service: AdvisorProcess) -> None:
+def test_a_low_probability_skips_the_day_and_says_so(
+    start_bot: StartBot, start_service: StartService, ready_database_url: str
+) -> None:
     """The guide's skip branch: a policy that skips at once makes the service advise it."""
-    ready_service.stop()
-    policy = json.dumps({"skip_below_base": -0.9, "full_within_base": -0.95})
-    ready_service.settings["ADVISOR_POLICY"] = policy
-    ready_service.start()
-    skipped = bot.run(ADVICE)
+    service = start_service(ready_database_url, policy={"skip_below_base": -0.9, "full_within_base": -0.95})
+    skipped = start_bot(service.url).run(ADVICE)
     assert skipped["result"]["actions"] == [
         f"ML skip: {skipped['result']['ml_advice']['win_probability']:.1%} win prob"
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -11,10 +13,15 @@ from kronos.features.variants import VARIANTS, Variant
 from kronos.market.history import MarketHistory
 from kronos.market.sessions import as_date
 from kronos.training.rows import TrainingRows, build_rows
-from tests.support.processes import AdvisorProcess
+from tests.support.running_service import RunningService
 
 TOLERANCE = 1e-12
 SPECS = [CondorSpec(), CondorSpec("open", 5), CondorSpec("close", 1), CondorSpec("close", 22)]
+
+
+@cache
+def rows_of(sample: MarketHistory, spec: CondorSpec) -> TrainingRows:
+    return build_rows(sample, spec)[0]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.entry}-{spec.dte_sessions}")
@@ -22,7 +29,7 @@ SPECS = [CondorSpec(), CondorSpec("open", 5), CondorSpec("close", 1), CondorSpec
 def test_a_live_trader_knows_exactly_the_training_row(
     sample: MarketHistory, spec: CondorSpec, variant: Variant
 ) -> None:
-    rows, _ = build_rows(sample, spec)
+    rows = rows_of(sample, spec)
     trained = rows.of_variant(variant)
     for at, session in enumerate(rows.sessions):
         served = features_at_entry(sample, spec, as_date(session), rows.price[at], rows.vix[at], variant.features)
@@ -31,7 +38,7 @@ def test_a_live_trader_knows_exactly_the_training_row(
 
 
 def test_the_service_answers_every_session_from_its_training_row(
-    live_service: AdvisorProcess, sample_rows: TrainingRows
+    ready_service: RunningService, sample_rows: TrainingRows
 ) -> None:
     """Bars loaded, one request at the entry of each session."""
     answered: dict[str, int] = {variant.name: 0 for variant in VARIANTS}
@@ -41,7 +48,7 @@ def test_the_service_answers_every_session_from_its_training_row(
             "price": float(sample_rows.price[at]),
             "as_of": f"{session}T09:31:00-05:00",
         }
-        reply = live_service.request("POST", "/advice", asked).json()
+        reply = ready_service.request("POST", "/advice", asked).json()
         row = dict(zip((feature.name for feature in sample_rows.known), sample_rows.features[at], strict=True))
         richest = next(v for v in VARIANTS if not any(np.isnan(row[name]) for name in v.feature_names))
         assert (reply["session"], reply["variant"]) == (str(session), richest.name)

@@ -69,9 +69,12 @@ def test_laid_out_in_a_browser(page: str, tmp_path: Path, width: int) -> None:
     measured, framed = tmp_path / "measured.html", tmp_path / "framed.html"
     measured.write_text(page, encoding="utf-8")
     framed.write_text(FRAMED.format(address=measured.as_uri(), width=width), encoding="utf-8")
+    assert BROWSER is not None
     command = [BROWSER, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", framed.as_uri()]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    layout = json.loads(re.search(r'<pre id="result">(\{.*?\})</pre>', result.stdout)[1])
+    found = re.search(r'<pre id="result">(\{.*?\})</pre>', result.stdout)
+    assert found is not None, result.stdout[:2000]
+    layout = json.loads(found[1])
     assert layout["width"] == width
     assert layout["across"] <= width
     assert layout["drawn"] > 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from tests.faults.fault_servers import Server, reset
@@ -14,7 +15,7 @@ class Proxy(Server):
 
     def __init__(self, upstream_url: str) -> None:
         parts = urlsplit(upstream_url)
-        self._upstream = (parts.hostname, parts.port)
+        self._upstream = (parts.hostname or "", parts.port or 80)
         self.replies_to_lose = 0
         self.replies_lost = 0
         super().__init__(self._pass_on)
@@ -52,6 +53,6 @@ class Proxy(Server):
 
 
 @contextlib.contextmanager
-def proxy_to(url: str):
+def proxy_to(url: str) -> Iterator[Proxy]:
     with Proxy(url) as proxy:
         yield proxy

@@ -12,6 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.support.client_support import PATIENT_SECONDS
 
 Script = Callable[[socket.socket], None]
 
@@ -27,7 +31,7 @@ class Received:
     headers: dict[str, str]
     body: bytes
 
-    def json(self):
+    def json(self) -> Any:
         return json.loads(self.body)
 
 
@@ -42,12 +46,18 @@ class Server:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.connections = 0
+        self._ended: list[socket.socket] = []
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
     @property
     def url(self) -> str:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    @property
+    def closed(self) -> int:
+        """How many connections this side has closed."""
+        return len(self._ended)
 
     def _accept(self) -> None:
         while True:
@@ -68,23 +78,27 @@ class Server:
                 self._open.append(connection)
             self._script(connection)
         connection.close()
+        self._ended.append(connection)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._accepting.join(PATIENT_SECONDS)
         for connection in self._open:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        for thread in [self._accepting, *self._threads]:
-            thread.join(5)
+        for thread in self._threads:
+            thread.join(PATIENT_SECONDS)
         for connection in self._open:
             connection.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -122,7 +136,7 @@ def silent(connection: socket.socket) -> None:
 
 
 def trickling(content: bytes, *, every_seconds: float = 1.0) -> Script:
-    """Send one byte a second."""
+    """Send the content byte by byte, with a pause after each."""
 
     def script(connection: socket.socket) -> None:
         receive(connection)
@@ -139,7 +153,6 @@ def resetting_after(content: bytes) -> Script:
     def script(connection: socket.socket) -> None:
         receive(connection)
         connection.sendall(content)
-        time.sleep(0.05)
         reset(connection)
 
     return script
@@ -154,13 +167,6 @@ def tls_context(name: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATES / f"{name}.pem", CERTIFICATES / "key.pem")
     return context
-
-
-def refused_url() -> str:
-    """A port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    return f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
@@ -206,7 +212,7 @@ class OutcomeLedger:
         return [trade_id for batch in self.batches for trade_id in batch]
 
 
-def taking_all(request: Received, status_of: Callable[[dict], str] = lambda _: "recorded") -> bytes:
+def taking_all(request: Received, status_of: Callable[[dict[str, Any]], str] = lambda _: "recorded") -> bytes:
     """Answer a batch item by item."""
     results = [
         {

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.faults.fault_servers import OutcomeLedger, Server, problem, taking_all
+from tests.support.client_support import RunPython
 
 SCRIPT = """
 import json, os, sys, threading, time
 from pathlib import Path
 from ares_client import Advisor, ClientSettings
 
-advisor = Advisor(ClientSettings(url=sys.argv[1], outbox=Path(sys.argv[2])))
+advisor = Advisor(ClientSettings(url=sys.argv[1], outbox=Path(sys.argv[2]), deadline_seconds=60))
 stopping = threading.Event()
 recorded = []
 
@@ -30,12 +32,18 @@ def keep_recording():
         recorded.append(record(f"busy-{len(recorded)}"))
 
 
+def wait_for_three_more():
+    enough = len(recorded) + 3
+    while len(recorded) < enough:
+        time.sleep(0.001)
+
+
 thread = threading.Thread(target=keep_recording)
 thread.start()
 asked = [ask()]
 children = []
 for number in range(10):
-    time.sleep(0.03)
+    wait_for_three_more()
     child = os.fork()
     if child == 0:
         record(f"child-{number}")
@@ -43,17 +51,18 @@ for number in range(10):
         advisor.close()
         os._exit(0 if in_good_order else 1)
     children.append(child)
-statuses = [os.waitpid(child, 0)[1] for child in children]
+wait_for_three_more()
 stopping.set()
 thread.join()
+statuses = [os.waitpid(child, 0)[1] for child in children]
 asked.append(ask())
-delivered = advisor.flush(20)
+delivered = advisor.flush(60)
 advisor.close()
 print(json.dumps([statuses, asked, delivered, recorded]))
 """
 
 
-def test_both_sides_of_a_fork_go_on(tmp_path, run_python):
+def test_both_sides_of_a_fork_go_on(tmp_path: Path, run_python: RunPython) -> None:
     ledger = OutcomeLedger(lambda request: taking_all(request) if request.path == "/outcomes" else problem(401))
     with Server(ledger) as server:
         printed = run_python(SCRIPT, server.url, str(tmp_path))

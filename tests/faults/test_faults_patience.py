@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -13,32 +14,41 @@ from ares_client._http.transport import HttpTransport
 from ares_client._outbox.delivery import Delivery
 from ares_client._outbox.file import OutboxFile
 from ares_client._outbox.outbox import Outbox
-from ares_client._outbox.outcomes import prepare_outcome
+from ares_client._outbox.outcomes import PreparedOutcome, prepare_outcome
 from ares_client._outbox.sender import MANY_ROWS, OLD_SECONDS, Backoff, Sender
 from ares_client._process.locks import FileLock
-from tests.faults.fault_servers import OutcomeLedger, Server, problem, refused_url
+from ares_client._process.timing import Timing
+from tests.faults.fault_servers import OutcomeLedger, Server, problem
+from tests.support.client_support import HandClock, threads_named
+from tests.support.processes import wait_until
 
 
 class Scene:
     """A sender with a real outbox and a real transport, on a clock that passes only while it waits."""
 
-    def __init__(self, folder, url: str, clock, delivery_class) -> None:
+    def __init__(self, folder: Path, url: str, clock: Timing, delivery_class: type[Delivery]) -> None:
+        self._earlier = threads_named("ares-advisor-sender")
         self.outbox = Outbox(OutboxFile(folder / "ares.sqlite3", clock), clock)
         self.transport = HttpTransport(ClientSettings(url=url, outbox=folder))
         delivery = delivery_class(self.outbox, self.transport, clock)
         self.sender = Sender(self.outbox, delivery, FileLock(folder / "turn", clock), clock)
 
     def close(self) -> None:
+        """Stop, and see the thread out: how long `stop` waits for it is measured by the clock in the hand."""
         self.sender.stop(10)
+        wait_until(lambda: threads_named("ares-advisor-sender") <= self._earlier)
         self.transport.close()
         self.outbox.file.close()
 
 
+SceneFor = Callable[..., Scene]
+
+
 @pytest.fixture
-def scene_for(tmp_path, hand_clock):
+def scene_for(tmp_path: Path, hand_clock: HandClock) -> Iterator[SceneFor]:
     with ExitStack() as stack:
 
-        def make(url: str, delivery_class=Delivery) -> Scene:
+        def make(url: str, delivery_class: type[Delivery] = Delivery) -> Scene:
             made = Scene(tmp_path, url, hand_clock.timing, delivery_class)
             stack.callback(made.close)
             made.outbox.add(a_trade("t"))
@@ -47,14 +57,7 @@ def scene_for(tmp_path, hand_clock):
         yield make
 
 
-def wait_until(condition) -> None:
-    give_up_at = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < give_up_at, "waited in vain"
-        time.sleep(0.01)
-
-
-def a_trade(trade_id: str):
+def a_trade(trade_id: str) -> PreparedOutcome:
     return prepare_outcome(
         "ares",
         trade_date="2024-01-02",
@@ -66,7 +69,7 @@ def a_trade(trade_id: str):
     )
 
 
-def test_the_ceiling_doubles_from_1_second_to_5_minutes(hand_clock):
+def test_the_ceiling_doubles_from_1_second_to_5_minutes(hand_clock: HandClock) -> None:
     hand_clock.chance = 1.0
     backoff = Backoff(hand_clock.timing)
     assert [backoff.next_pause(0) for _ in range(11)] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
@@ -74,7 +77,7 @@ def test_the_ceiling_doubles_from_1_second_to_5_minutes(hand_clock):
     assert backoff.next_pause(0) == 1
 
 
-def test_the_jitter_is_full(hand_clock):
+def test_the_jitter_is_full(hand_clock: HandClock) -> None:
     backoff = Backoff(hand_clock.timing)
     hand_clock.chance = 0.0
     assert backoff.next_pause(0) == 0.0
@@ -82,17 +85,19 @@ def test_the_jitter_is_full(hand_clock):
     assert backoff.next_pause(0) == 0.5
 
 
-def test_a_pause_is_never_shorter_than_the_service_asks(hand_clock):
+def test_a_pause_is_never_shorter_than_the_service_asks(hand_clock: HandClock) -> None:
     assert Backoff(hand_clock.timing).next_pause(120) == 120
 
 
-@pytest.mark.parametrize(("asks_for", "shortest"), [(None, 0), ("77", 77)])
-def test_it_goes_on_for_ever_with_growing_pauses(scene_for, hand_clock, asks_for, shortest):
+@pytest.mark.parametrize(("asks_for", "shortest"), [(None, 0), ("77", 77)], ids=["refused", "asked to wait"])
+def test_it_goes_on_for_ever_with_growing_pauses(
+    scene_for: SceneFor, hand_clock: HandClock, refused_url: str, asks_for: str | None, shortest: float
+) -> None:
     hand_clock.chance = 1.0
     headers = {"Retry-After": asks_for} if asks_for else {}
     with ExitStack() as stack:
         ledger = OutcomeLedger(lambda _: problem(503, headers=headers))
-        scene = scene_for(stack.enter_context(Server(ledger)).url if asks_for else refused_url())
+        scene = scene_for(stack.enter_context(Server(ledger)).url if asks_for else refused_url)
         scene.sender.start()
         wait_until(lambda: len(hand_clock.waits) >= 30)
         ceilings = [1, 2, 4, 8, 16, 32, 64, 128, 256] + [300] * 21
@@ -101,9 +106,11 @@ def test_it_goes_on_for_ever_with_growing_pauses(scene_for, hand_clock, asks_for
         scene.close()
 
 
-def test_it_warns_once_an_hour_when_trades_have_waited_for_a_week(scene_for, hand_clock, caplog):
+def test_it_warns_once_an_hour_when_trades_have_waited_for_a_week(
+    scene_for: SceneFor, hand_clock: HandClock, refused_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     hand_clock.chance = 1.0
-    scene = scene_for(refused_url())
+    scene = scene_for(refused_url)
     hand_clock.seconds += OLD_SECONDS
     began = hand_clock.seconds
     with caplog.at_level(logging.ERROR):
@@ -111,13 +118,15 @@ def test_it_warns_once_an_hour_when_trades_have_waited_for_a_week(scene_for, han
         wait_until(lambda: hand_clock.seconds > began + 5 * 3600)
         scene.close()
     hours = (hand_clock.seconds - began) / 3600
-    warnings = [entry for entry in caplog.records if "wait for delivery" in entry.getMessage()]
-    assert "1 trades wait for delivery, the oldest for 7.0 days" in warnings[0].getMessage()
+    warnings = [entry for entry in caplog.records if "the outbox is filling up" in entry.getMessage()]
+    assert "1 pending, the oldest for 7.0 days" in warnings[0].getMessage()
     assert hours - 1 <= len(warnings) <= hours + 1
 
 
-def test_it_warns_when_there_are_very_many(scene_for, caplog):
-    scene = scene_for(refused_url())
+def test_it_warns_when_there_are_very_many(
+    scene_for: SceneFor, refused_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = scene_for(refused_url)
     scene.outbox.file.run(
         lambda connection: connection.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
@@ -128,7 +137,7 @@ def test_it_warns_when_there_are_very_many(scene_for, caplog):
     )
     with caplog.at_level(logging.ERROR):
         scene.sender.start()
-        wait_until(lambda: f"{MANY_ROWS} trades wait for delivery" in caplog.text)
+        wait_until(lambda: f"{MANY_ROWS} pending" in caplog.text)
     assert scene.outbox.counts().pending == MANY_ROWS, "it warns and never drops"
 
 
@@ -137,8 +146,10 @@ class BuggyDelivery(Delivery):
         raise AssertionError("a bug of ours")
 
 
-def test_a_bug_does_not_end_the_thread(scene_for, hand_clock, caplog):
-    scene = scene_for(refused_url(), BuggyDelivery)
+def test_a_bug_does_not_end_the_thread(
+    scene_for: SceneFor, hand_clock: HandClock, refused_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = scene_for(refused_url, BuggyDelivery)
     with caplog.at_level(logging.ERROR):
         scene.sender.start()
         wait_until(lambda: len(hand_clock.waits) >= 3)

@@ -22,10 +22,15 @@ from tests.support.load import ADVICE, Answer, Load, ask, ask_at_once, load_on
 from tests.support.processes import AdvisorProcess, Databases, equip, query, wait_until
 from tests.support.retraining import LAST, ended, quick_champion, versions
 
-SWAPPED_WITHIN_SECONDS = 2.0
+# Only NOTIFY is as quick as that: the poll is not what swaps.
+POLL_SECONDS, SWAPPED_WITHIN_SECONDS = 3_600, 60.0
 REPLICAS, WORKERS, ASKERS = 3, 2, 50
-# Only NOTIFY is quick enough: the poll is not what swaps.
-SETTINGS = {"ADVISOR_POLL_SECONDS": "60", "ADVISOR_DATABASE_POOL_WAIT_SECONDS": "20"}
+# So patient that fifty at once are all answered, however busy the machine is.
+SETTINGS = {
+    "ADVISOR_POLL_SECONDS": str(POLL_SECONDS),
+    "ADVISOR_DATABASE_POOL_WAIT_SECONDS": "60",
+    "ADVISOR_DATABASE_STATEMENT_TIMEOUT_SECONDS": "60",
+}
 
 
 @dataclass
@@ -56,19 +61,12 @@ def fleet(
     try:
         with ThreadPoolExecutor() as starting:
             list(starting.map(AdvisorProcess.start, [*replicas, *workers]))
-        equip(replicas[0], quick_champion(sample, spec), sample_days)
-        wait_until(
-            lambda: all(r.ready() and r.request("GET", "/readyz").json()["market_days_through"] for r in replicas)
-        )
+        equip(replicas[0], quick_champion(sample, spec, tmp_path_factory), sample_days)
+        wait_until(lambda: all(replica.has_model_and_bars() for replica in replicas))
         yield Fleet(url, replicas, workers)
     finally:
         for one in [*replicas, *workers]:
-            if one.process is not None:
-                one.stop()
-
-
-def has_model_and_bars(replica: AdvisorProcess) -> bool:
-    return bool(replica.ready() and replica.request("GET", "/readyz").json()["market_days_through"])
+            one.stop()
 
 
 def own_answer(replicas: list[AdvisorProcess]) -> dict[str, Any]:
@@ -154,7 +152,8 @@ def test_fifty_ask_for_a_run_one_is_made_and_every_replica_swaps_at_once(
     assert len(query(url, "SELECT 1 FROM retrain_runs")) == 1
     picked = query(url, "SELECT job_id FROM pgqueuer_log WHERE status = 'picked'")
     assert len(picked) == 1
-    assert versions(url) == [("1.0.0", "retired"), ("1.1.0", "champion")]
+    retrained = [(version, state) for version, state in versions(url) if version.startswith("1.")]
+    assert retrained == [("1.0.0", "retired"), ("1.1.0", "champion")]
 
 
 def test_a_rollback_reaches_every_replica_at_once_and_mixes_nothing(fleet: Fleet, artefact: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
 import time
 from collections import Counter
@@ -14,9 +13,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.support.load import ADVICE, Answer, ask, ask_at_once, load_on, trades
+from tests.support.in_process import StartService
+from tests.support.load import ADVICE, MARGIN_SECONDS, Answer, ask, ask_at_once, assert_within, load_on, trades
+from tests.support.metrics import metric
 from tests.support.postgres import MortalPostgres, mortal_postgres
-from tests.support.processes import AdvisorProcess, StartProcess, equip, query, wait_until
+from tests.support.processes import PATIENT_SECONDS, AdvisorProcess, equip, query, wait_until
+from tests.support.running_service import RunningService
 from tests.support.silent_proxy import SilentProxy
 
 REFUSED_WITHIN_SECONDS = 3.0
@@ -66,18 +68,12 @@ def service(ready: AdvisorProcess, postgres: MortalPostgres) -> AdvisorProcess:
     return ready
 
 
-def recorded(service: AdvisorProcess) -> bool:
+def recorded(service: RunningService) -> bool:
     return ask(service, "POST", "/outcomes", next(trades(f"probe-{time.monotonic_ns()}"))).status == 201
 
 
 def stored_trades(postgres: MortalPostgres) -> set[str]:
     return {row["trade_id"] for row in query(postgres.url(), "SELECT trade_id FROM ares_ml_outcomes")}
-
-
-def metric(service: AdvisorProcess, name: str) -> float:
-    found = re.search(rf"^{name} (\S+)$", service.request("GET", "/metrics").data.decode(), re.MULTILINE)
-    assert found, name
-    return float(found[1])
 
 
 def statuses(answers: list[Answer]) -> Counter[int]:
@@ -89,14 +85,14 @@ def assert_refused(answers: list[Answer], within_seconds: float) -> None:
     assert statuses(answers) == {503: len(answers)}
     assert all(int(answer.headers["retry-after"]) > 0 for answer in answers)
     assert all(answer.body["title"] == "Database unavailable" for answer in answers)
-    assert max(answer.seconds for answer in answers) < within_seconds
+    assert_within(within_seconds, answers)
 
 
 def assert_serving(answers: list[Answer]) -> None:
     """Advice was given all the time, and nobody waited for the database to get it."""
     assert answers
     assert statuses(answers) == {200: len(answers)}
-    assert max(answer.seconds for answer in answers) < ADVISED_WITHIN_SECONDS
+    assert_within(ADVISED_WITHIN_SECONDS, answers)
 
 
 def test_killed_under_load_advice_goes_on_and_no_acknowledged_outcome_is_lost(
@@ -118,12 +114,13 @@ def test_killed_under_load_advice_goes_on_and_no_acknowledged_outcome_is_lost(
         wait_until(lambda: metric(service, "advisor_database_up") == 1)
         listening_at = time.monotonic()
         wait_until(lambda: len(load.of("/outcomes", since=listening_at)) > 20)
-    assert_refused(load.of("/outcomes", killed_at, before_return), REFUSED_WITHIN_SECONDS)
+    while_away = [a for a in load.of("/outcomes", since=killed_at) if a.came_at < before_return]
+    assert_refused(while_away, REFUSED_WITHIN_SECONDS)
     assert set(statuses(load.of("/outcomes"))) == {201, 503}
-    assert max(a.seconds for a in load.of("/outcomes")) < REFUSED_WITHIN_SECONDS
+    assert_within(REFUSED_WITHIN_SECONDS, load.of("/outcomes"))
     assert_serving(load.of("/advice"))
-    assert first.came_at - returned_at < RECOVERED_WITHIN_SECONDS
-    assert listening_at - returned_at < RECOVERED_WITHIN_SECONDS
+    assert first.came_at - returned_at < RECOVERED_WITHIN_SECONDS + MARGIN_SECONDS
+    assert listening_at - returned_at < RECOVERED_WITHIN_SECONDS + MARGIN_SECONDS
     assert statuses(load.of("/outcomes", since=listening_at))[503] == 0
     assert load.acknowledged() <= stored_trades(postgres)
 
@@ -155,7 +152,8 @@ def test_frozen_under_load_outcomes_are_refused_in_time_even_many_at_once(
     with load_on([service], advisers=1, reporters=1) as load:
         wait_until(lambda: len(load.acknowledged()) > 10)
         postgres.freeze()
-        assert_refused([ask(service, "POST", "/outcomes", next(some))], SILENCE_TOLD_WITHIN_SECONDS)
+        one_by_one = [ask(service, "POST", "/outcomes", next(some)) for _ in range(3)]
+        assert_refused(one_by_one, SILENCE_TOLD_WITHIN_SECONDS)
         assert_refused(ask_at_once(service, 20, "POST", "/outcomes", some), SILENCE_TOLD_WITHIN_SECONDS)
         assert ask(service, "GET", "/livez").status == 200
         assert service.ready()
@@ -163,7 +161,7 @@ def test_frozen_under_load_outcomes_are_refused_in_time_even_many_at_once(
         thawed_at = time.monotonic()
         wait_until(lambda: [a for a in load.of("/outcomes", since=thawed_at) if a.status == 201])
         recovered_at = time.monotonic()
-    assert recovered_at - thawed_at < RECOVERED_WITHIN_SECONDS
+    assert recovered_at - thawed_at < RECOVERED_WITHIN_SECONDS + MARGIN_SECONDS
     assert set(statuses(load.of("/outcomes"))) == {201, 503}
     assert_serving(load.of("/advice"))
     assert load.acknowledged() <= stored_trades(postgres)
@@ -178,7 +176,7 @@ def test_frozen_it_stops_and_starts_in_bounded_time_and_serves_from_disk(
     postgres.freeze()
     stopping_at = time.monotonic()
     assert service.stop() == 0
-    assert time.monotonic() - stopping_at < STOPPED_WITHIN_SECONDS
+    assert time.monotonic() - stopping_at < STOPPED_WITHIN_SECONDS + MARGIN_SECONDS
     service.start()
     answer = ask(service, "POST", "/advice", ADVICE)
     assert (answer.status, answer.body["model_version"]) == (200, version)
@@ -202,7 +200,7 @@ def locked(url: str, *tables: str) -> Iterator[None]:
     holder = threading.Thread(target=asyncio.run, args=(hold(),))
     holder.start()
     try:
-        assert held.wait(30)
+        assert held.wait(PATIENT_SECONDS)
         yield
     finally:
         release.set()
@@ -228,26 +226,25 @@ def test_behind_a_lock_statements_time_out_the_pool_runs_dry_and_advice_is_given
     assert not {trade_id for trade_id in stored_trades(postgres) if trade_id.startswith("locked-")}
 
 
-def test_a_start_before_postgres_finds_it_by_itself(
-    start_process: StartProcess, postgres: MortalPostgres, artefact: bytes
-) -> None:
+def test_a_start_before_postgres_finds_it_by_itself(start_service: StartService, postgres: MortalPostgres) -> None:
     url = postgres.url()
     postgres.kill()
-    early = start_process("serve", url)
+    early = start_service(url)
     assert ask(early, "POST", "/outcomes", next(trades("early"))).status == 503
     postgres.start()
     returned_at = time.monotonic()
     wait_until(lambda: recorded(early) and early.ready())
-    assert time.monotonic() - returned_at < RECOVERED_WITHIN_SECONDS
+    assert time.monotonic() - returned_at < RECOVERED_WITHIN_SECONDS + MARGIN_SECONDS
 
 
 def test_a_connection_that_fell_silent_is_noticed_and_the_service_listens_again(
-    start_process: StartProcess, postgres: MortalPostgres
+    start_service: StartService, postgres: MortalPostgres
 ) -> None:
     with SilentProxy(postgres.url()).running() as proxy:
-        replica = start_process("serve", proxy.url, ADVISOR_POLL_SECONDS="1")
-        wait_until(lambda: recorded(replica) and proxy.listeners == 1)
+        replica = start_service(proxy.url, poll_seconds=1)
+        wait_until(lambda: recorded(replica) and proxy.listeners >= 1)
+        listened_before = proxy.listeners
         proxy.silence()
-        wait_until(lambda: proxy.listeners == 2)
+        wait_until(lambda: proxy.listeners > listened_before)
         wait_until(lambda: recorded(replica))
         assert replica.stop() == 0

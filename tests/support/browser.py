@@ -28,7 +28,7 @@ QUIETLY = (
 OPTIONS = (*QUIETLY, "--disable-dev-shm-usage", "--remote-debugging-pipe")
 COMMANDS_AT, EVENTS_AT = 3, 4
 ABOVE_THOSE = 10
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 class Browser:

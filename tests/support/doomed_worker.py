@@ -67,8 +67,7 @@ def install(moment: str, content: bytes) -> None:
         await conclude(*arguments, **options)
         reached(PUBLISHING)
 
-    service.worker.train_challenger = train
-    service.worker.publish = publish
+    vars(service.worker).update(train_challenger=train, publish=publish)
     RetrainRepository.conclude = concluding  # type: ignore[method-assign]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from urllib.parse import parse_qs, urlsplit
 
 from kronos.market.sessions import NEW_YORK, as_date, exchange_sessions
@@ -30,7 +30,14 @@ QUICK = Limits(pause_seconds=0.0)
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer. `claims_bytes` is the length it states; `drip_seconds` lies before each byte."""
+    """What to answer.
+
+    Attributes
+    ----------
+    claims_bytes : the length it states
+    drip_seconds : before each byte
+    silent : not a word while the server runs
+    """
 
     body: bytes = b""
     status: int = 200
@@ -38,6 +45,7 @@ class Reply:
     claims_bytes: int | None = None
     drip_seconds: float = 0.0
     chunked: bool = False
+    silent: bool = False
 
 
 Answer = Reply | Callable[[dict[str, list[str]]], Reply]
@@ -50,6 +58,7 @@ class FetchServer:
         self.replies: dict[str, list[Answer]] = {}
         self.queries: dict[str, list[dict[str, list[str]]]] = defaultdict(list)
         self.agents: list[str] = []
+        self.over = Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
 
     def serve(self, path: str, *replies: Answer) -> str:
@@ -70,6 +79,7 @@ class FetchServer:
         try:
             yield self
         finally:
+            self.over.set()
             self._http.shutdown()
             self._http.server_close()
             thread.join()
@@ -84,6 +94,9 @@ def _handler(server: FetchServer) -> type[BaseHTTPRequestHandler]:
             reply = server.answer(parts.path, parse_qs(parts.query))
             server.agents.append(self.headers["User-Agent"])
             self.close_connection = True
+            if reply.silent:
+                server.over.wait()
+                return
             self.send_response(reply.status)
             for name, value in (reply.headers | framing(reply)).items():
                 self.send_header(name, value)
@@ -153,10 +166,12 @@ def opening(day: date) -> int:
 
 
 def as_float32(price: float | None) -> float | None:
+    """A price as it is after a way through 32 bits."""
     return None if price is None else struct.unpack("f", struct.pack("f", price))[0]
 
 
 def spx_bars(days: Iterable[date]) -> Bars:
+    """SPX from 4000 on, a point more each day."""
     return {
         day: (level + 0.11, level + 20.37, level - 18.42, level + 4.83)
         for at, day in enumerate(days)
@@ -165,18 +180,10 @@ def spx_bars(days: Iterable[date]) -> Bars:
 
 
 def vix_bars(days: Iterable[date]) -> Bars:
+    """VIX about 18 to 20."""
     return {day: (18.25, 19.5, 17.75, round(18 + at % 7 * 0.31, 2)) for at, day in enumerate(days)}
 
 
-def wait_seconds(seconds: float) -> Callable[[dict[str, list[str]]], Reply]:
-    """Say nothing at all for a while."""
-
-    def answer(_: dict[str, list[str]]) -> Reply:
-        time.sleep(seconds)
-        return Reply(status=503)
-
-    return answer
-
-
 def without(bars: Bars, *days: date) -> Bars:
+    """The same bars but for these days."""
     return {day: prices for day, prices in bars.items() if day not in days}

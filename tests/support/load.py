@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 import urllib3
 
-from tests.support.processes import AdvisorProcess
+from tests.support.running_service import RunningService
 
 ADVICE = {"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T09:35:00-05:00"}
 NO_ANSWER = 0
+MARGIN_SECONDS = 20.0
+"""How late a machine whose cores are all busy may be now and then: less than what waits without a limit."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Answer:
         return self.asked_at + self.seconds
 
 
-def ask(service: AdvisorProcess, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
+def ask(service: RunningService, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
     """One request; no answer at all has status 0."""
     asked_at = time.monotonic()
     try:
@@ -48,7 +51,7 @@ def ask(service: AdvisorProcess, method: str, path: str, body: dict[str, Any] | 
     return Answer(path, asked_at, time.monotonic() - asked_at, reply.status, reply.headers, content, body)
 
 
-def ask_at_once(service: AdvisorProcess, count: int, method: str, path: str, bodies: Iterator[Any]) -> list[Answer]:
+def ask_at_once(service: RunningService, count: int, method: str, path: str, bodies: Iterator[Any]) -> list[Answer]:
     """So many requests at the same time."""
     together = threading.Barrier(count)
 
@@ -58,6 +61,13 @@ def ask_at_once(service: AdvisorProcess, count: int, method: str, path: str, bod
 
     with ThreadPoolExecutor(count) as askers:
         return list(askers.map(one, itertools.islice(bodies, count)))
+
+
+def assert_within(seconds: float, answers: list[Answer]) -> None:
+    """As a rule an answer takes less, and none takes much more: a limit that is not kept shows in every one."""
+    took = [answer.seconds for answer in answers]
+    assert median(took) < seconds, took
+    assert max(took) < seconds + MARGIN_SECONDS, took
 
 
 def trades(prefix: str) -> Iterator[dict[str, Any]]:
@@ -79,34 +89,37 @@ class Load:
     answers: list[Answer] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
 
-    def of(self, path: str, since: float = 0.0, until: float = float("inf")) -> list[Answer]:
-        """The answers from a path that were asked for within a time."""
-        return [answer for answer in list(self.answers) if answer.path == path and since <= answer.asked_at < until]
+    def of(self, path: str, since: float = 0.0) -> list[Answer]:
+        """The answers from a path that were asked for since a moment."""
+        return [answer for answer in list(self.answers) if answer.path == path and answer.asked_at >= since]
 
     def acknowledged(self) -> set[str]:
         """The trades that the service said it has."""
         return {answer.sent["trade_id"] for answer in self.of("/outcomes") if answer.status == 201 and answer.sent}
 
-    def repeat(self, service: AdvisorProcess, method: str, path: str, bodies: Iterator[Any]) -> None:
-        while not self.stopped.is_set():
-            self.answers.append(ask(service, method, path, next(bodies)))
-            self.stopped.wait(self.pause_seconds)
+    def asker(self, service: RunningService, path: str, bodies: Iterator[dict[str, Any]]) -> threading.Thread:
+        """A thread that posts one body after another."""
+
+        def post() -> None:
+            while not self.stopped.is_set():
+                self.answers.append(ask(service, "POST", path, next(bodies)))
+                self.stopped.wait(self.pause_seconds)
+
+        return threading.Thread(target=post)
 
 
 @contextmanager
 def load_on(
-    services: list[AdvisorProcess], *, advisers: int = 1, reporters: int = 0, pause_seconds: float = 0.02
+    services: list[RunningService], *, advisers: int = 1, reporters: int = 0, pause_seconds: float = 0.02
 ) -> Iterator[Load]:
     """Askers on each service: for advice, and with outcomes."""
     load = Load(pause_seconds)
     threads = []
     for service in services:
         for _ in range(advisers):
-            arguments = (service, "POST", "/advice", itertools.repeat(ADVICE))
-            threads.append(threading.Thread(target=load.repeat, args=arguments))
+            threads.append(load.asker(service, "/advice", itertools.repeat(ADVICE)))
         for _ in range(reporters):
-            arguments = (service, "POST", "/outcomes", trades(f"load-{len(threads)}-{time.monotonic_ns()}"))
-            threads.append(threading.Thread(target=load.repeat, args=arguments))
+            threads.append(load.asker(service, "/outcomes", trades(f"load-{len(threads)}-{time.monotonic_ns()}")))
     for thread in threads:
         thread.start()
     try:

@@ -12,20 +12,24 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import asyncpg
 import urllib3
+from sqlalchemy import make_url
 
 from service.db.embedded import EmbeddedPostgres
+from tests.support.running_service import RunningService
 
-START_SECONDS = 60.0
+PATIENT_SECONDS = 120.0
+"""Reached only by a test that fails, so it allows for a machine whose cores are all busy."""
 TEMPLATE = "advisor_template"
 
+_reserved: list[socket.socket] = []
 
-def wait_until(condition: Callable[[], Any], seconds: float = START_SECONDS) -> Any:
+
+def wait_until(condition: Callable[[], Any], seconds: float = PATIENT_SECONDS) -> Any:
     """The first truthy answer of `condition`."""
     until = time.monotonic() + seconds
     while not (answer := condition()):
@@ -36,7 +40,7 @@ def wait_until(condition: Callable[[], Any], seconds: float = START_SECONDS) -> 
 
 
 class Databases:
-    """Makes databases on one embedded server, each a clone of a migrated template."""
+    """Makes databases on one embedded server, each a clone of a template."""
 
     def __init__(self, server: EmbeddedPostgres) -> None:
         self.server = server
@@ -48,17 +52,15 @@ class Databases:
         self.execute(f"CREATE DATABASE {name}{source}")
         return self.server.url(name)
 
+    def make_template(self, fill: Callable[[str], None]) -> str:
+        """A new migrated database to clone others from, once `fill` has filled it; returns its name."""
+        url = self.make()
+        fill(url)
+        return str(make_url(url).database)
+
     def execute(self, statement: str, database: str = "postgres") -> list[asyncpg.Record]:
         """Run a statement on its own connection."""
-
-        async def run() -> list[asyncpg.Record]:
-            connection = await asyncpg.connect(self.server.url(database).replace("+asyncpg", ""))
-            try:
-                return await connection.fetch(statement)
-            finally:
-                await connection.close()
-
-        return asyncio.run(run())
+        return query(self.server.url(database), statement)
 
 
 def query(url: str, statement: str, *arguments: Any) -> list[asyncpg.Record]:
@@ -67,33 +69,48 @@ def query(url: str, statement: str, *arguments: Any) -> list[asyncpg.Record]:
     async def run() -> list[asyncpg.Record]:
         connection = await asyncpg.connect(url.replace("+asyncpg", ""))
         try:
-            return await connection.fetch(statement, *arguments)
+            found: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+            return found
         finally:
             await connection.close()
 
     return asyncio.run(run())
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def reserved_port() -> int:
+    """A port of 127.0.0.1 that nobody else is given before this run ends.
+
+    It stays bound here, without a listener: whoever asks for it by number may listen, and until somebody does,
+    connections are refused.
+    """
+    reserving = socket.socket()
+    reserving.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserving.bind(("127.0.0.1", 0))
+    _reserved.append(reserving)
+    return int(reserving.getsockname()[1])
 
 
-@dataclass
-class AdvisorProcess:
+def unreachable_database() -> str:
+    """The URL of a database at which every connection is refused."""
+    return f"postgresql://advisor:hunter2@127.0.0.1:{reserved_port()}/advisor"
+
+
+def environment_with(**settings: str) -> dict[str, str]:
+    """Our environment with these settings and no others; requests to this machine take no detour."""
+    ours = {name: value for name, value in os.environ.items() if "ADVISOR_" not in name}
+    return ours | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"} | settings
+
+
+class AdvisorProcess(RunningService):
     """One `advisor serve` or `advisor worker` process."""
 
-    command: str
-    database_url: str
-    data_dir: Path
-    settings: dict[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def __init__(self, command: str, database_url: str, data_dir: Path, settings: dict[str, str] | None = None) -> None:
+        self.command = command
+        self.database_url = database_url
+        self.data_dir = data_dir
+        self.settings = dict(settings or {})
+        self.port = reserved_port()
+        self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def api_key(self) -> str | None:
@@ -104,19 +121,25 @@ class AdvisorProcess:
         return self._log_file.read_text()
 
     @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    @property
     def _log_file(self) -> Path:
         return self.data_dir / f"{self.command}-{self.port}.log"
 
-    def start(self) -> AdvisorProcess:
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("ADVISOR_")},
-            "ADVISOR_DATABASE_URL": self.database_url,
-            "ADVISOR_DATA_DIR": str(self.data_dir),
-            "ADVISOR_PORT": str(self.port),
-            "ADVISOR_LOG_FORMAT": "json",
-            "ADVISOR_DRAIN_SECONDS": "0",
-            **self.settings,
-        }
+    def start(self) -> Self:
+        environment = environment_with(
+            **{
+                "ADVISOR_DATABASE_URL": self.database_url,
+                "ADVISOR_DATA_DIR": str(self.data_dir),
+                "ADVISOR_PORT": str(self.port),
+                "ADVISOR_LOG_FORMAT": "json",
+                "ADVISOR_DRAIN_SECONDS": "0",
+                **self.settings,
+            }
+        )
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with self._log_file.open("ab") as log:
             self.process = subprocess.Popen(
@@ -128,37 +151,25 @@ class AdvisorProcess:
             wait_until(lambda: self._running() and "worker_ready" in self.log)
         return self
 
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for its end; returns the exit code."""
+        assert self.process is not None
+        return self.process.wait(PATIENT_SECONDS)
+
     def kill(self) -> None:
         """`kill -9`, as a power cut would."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
+        self.signal(signal.SIGKILL)
+        self.wait()
 
     def stop(self) -> int:
-        """Stop gracefully; returns the exit code."""
-        assert self.process is not None
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(30)
-        return self.process.returncode
-
-    def restart(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.stop()
-        self.start()
-
-    def request(self, method: str, path: str, json: Any = None, **options: Any) -> urllib3.BaseHTTPResponse:
-        if self.api_key is not None:
-            options.setdefault("headers", {})["authorization"] = f"Bearer {self.api_key}"
-        return urllib3.request(method, f"{self.url}{path}", json=json, retries=False, timeout=30.0, **options)
-
-    def ready(self) -> bool:
-        return self.request("GET", "/readyz").status == 200
-
-    def knows(self, key: str) -> bool:
-        """Whether a key has reached this process."""
-        headers = {"authorization": f"Bearer {key}"}
-        return urllib3.request("GET", f"{self.url}/models", headers=headers, retries=False).status != 401
+        if self.process is None:
+            return 0
+        self.signal(signal.SIGTERM)
+        return self.wait()
 
     def _running(self) -> bool:
         assert self.process is not None
@@ -176,13 +187,12 @@ class AdvisorProcess:
 
 def run_advisor(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run one `advisor` command to its end."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ADVISOR_")} | settings
     return subprocess.run(
         [sys.executable, "-c", "from service.cli import main; main()", *arguments],
-        env=environment,
+        env=environment_with(**settings),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENT_SECONDS,
         check=False,
     )
 
@@ -197,8 +207,8 @@ def traversable_temporary_folder(prefix: str) -> Path:
 StartProcess = Callable[..., AdvisorProcess]
 
 
-def equip(service: AdvisorProcess, artefact: bytes, sample_days: list[dict[str, Any]]) -> None:
+def equip(service: RunningService, artefact: bytes, sample_days: list[dict[str, Any]]) -> None:
     """Give a service its bars and its model, and wait until it serves both."""
     assert service.request("PUT", "/market-days", {"days": sample_days}).status == 200
     assert service.request("POST", "/models", body=artefact).status in {200, 201}
-    wait_until(lambda: service.ready() and service.request("GET", "/readyz").json()["market_days_through"])
+    wait_until(service.has_model_and_bars)

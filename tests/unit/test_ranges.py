@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from ares_client.contract import IndexPoints, VixPoints
+from ares_client.contract import IndexPoints, SdMultiplier, VixPoints
 from kronos.condor.spec import SD_MULTIPLIERS
 from kronos.market.history import SPX, VIX, Family
 
 
 @pytest.mark.parametrize(("kind", "family"), [(VixPoints, VIX), (IndexPoints, SPX)])
-def test_values_are_taken_within_and_refused_beyond(kind: object, family: Family) -> None:
+def test_values_are_taken_within_and_refused_beyond(kind: Any, family: Family) -> None:
     limits = (family.lowest, family.highest)
     taken: TypeAdapter[float] = TypeAdapter(kind)
     for value in limits:
@@ -22,8 +24,6 @@ def test_values_are_taken_within_and_refused_beyond(kind: object, family: Family
 
 
 def test_the_multipliers_asked_for_lie_on_the_grid() -> None:
-    from ares_client.contract import SdMultiplier
-
     taken: TypeAdapter[float] = TypeAdapter(SdMultiplier)
     assert [taken.validate_python(value) for value in (SD_MULTIPLIERS[0], SD_MULTIPLIERS[-1])] == [0.6, 1.6]
     for value in (0.59, 1.61):

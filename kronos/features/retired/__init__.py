@@ -1,4 +1,4 @@
-"""Declarations that no new model uses but a readable artefact may: they stay computable, so that it goes on serving."""
+"""Features that no new model uses. They stay computable, so that models trained on them keep serving."""
 
 from types import ModuleType
 

@@ -1,1 +1,1 @@
-"""Where daily bars come from: one class a source, one module a format, and the download that they share."""
+"""Where daily bars come from: one class per source, one module per format, and a shared download."""

@@ -1,4 +1,4 @@
-"""VIX and its kin from the public history files of the exchange: DATE, OPEN, HIGH, LOW, CLOSE since 1990."""
+"""VIX and related indices from Cboe's public history files: DATE, OPEN, HIGH, LOW, CLOSE since 1990."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ VIX_URL = "https://cdn.cboe.com/api/global/us_indices/daily_prices/VIX_History.c
 
 @dataclass(frozen=True, slots=True)
 class CboeFile:
-    """The public file of one index, which is always the whole history."""
+    """The public file of one index, which always holds its whole history."""
 
     url: str = VIX_URL
     limits: Limits = DEFAULT_LIMITS
     index: str = "VIX"
 
     def bars(self, first: date, last: date) -> DailyBars:
-        """All bars of the file."""
+        """All bars in the file."""
         remedy = f"try again later, or name another copy with --{self.index.lower()}-url"
         with blaming(f"{self.index} from {without_secrets(self.url)}", remedy):
             return parse_daily_csv(download(self.url, self.limits))

@@ -1,7 +1,7 @@
 """Daily bars from Yahoo's chart format: `chart.result[0]` with `timestamp` and `indicators.quote[0]`.
 
-A timestamp lies within its session, and a day that is still traded comes a second time with its latest prices. The
-prices carry the noise of 32-bit floats, so they are rounded to the hundredths in which SPX is published.
+A timestamp lies within its session. While a session is still open, its day appears a second time with the latest
+prices. The prices carry the noise of 32-bit floats, so they are rounded to hundredths, as SPX is published.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ PUBLISHED_DECIMALS = 2
 
 
 def parse_chart(content: bytes) -> DailyBars:
-    """Read bars by their day in New York; an absent or non-positive price is NaN.
+    """Read bars by their date in New York; a missing or non-positive price becomes NaN.
 
     Raises
     ------
     SourceError
-        If the text is in another form, says that something went wrong, or holds no daily bars.
+        If the text has another format, reports an error, or holds no daily bars.
     """
     try:
         chart = json.loads(content)["chart"]
         if chart.get("error"):
-            raise SourceError(f"it answers {chart['error']['description']!r}")
+            raise SourceError(f"it reports {chart['error']['description']!r}")
         result = chart["result"][0]
         if (granularity := result["meta"].get("dataGranularity", DAILY)) != DAILY:
-            raise SourceError(f"bars of {granularity}, not of a day")
+            raise SourceError(f"it has bars of {granularity}, not daily bars")
         stamps, quote = result.get("timestamp", []), result["indicators"]["quote"][0]
         columns = [quote[name] for name in PRICES] if stamps else [[]] * len(PRICES)
         return DailyBars.from_rows(
@@ -42,7 +42,7 @@ def parse_chart(content: bytes) -> DailyBars:
             }
         )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, OSError) as error:
-        raise SourceError("not the chart format that was expected") from error
+        raise SourceError("not in the expected chart format") from error
 
 
 def _price(value: Any) -> float:

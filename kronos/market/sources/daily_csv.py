@@ -1,7 +1,7 @@
-"""Daily bars from a CSV text with the columns date, open, high, low and close.
+"""Daily bars from CSV text with the columns date, open, high, low and close.
 
-Column names are matched in any case and further columns are ignored. Dates are `MM/DD/YYYY`, as in the exchange's
-public files, or ISO, with or without a time behind them, as pandas writes them.
+Column names match in any case, and other columns are ignored. Dates are `MM/DD/YYYY`, as in the exchange's public
+files, or ISO dates with or without a time, as pandas writes them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ LONGEST_QUOTE = 40
 
 
 def parse_daily_csv(content: bytes) -> DailyBars:
-    """Read bars; a blank or non-positive price is absent.
+    """Read bars; a blank or non-positive price becomes NaN.
 
     Raises
     ------
     SourceError
-        Naming the row (the header is row 1): no such table, a date or a number that cannot be read, a row that is
-        cut short, a day that comes twice with different prices.
+        If the text is not such a table, a date or number cannot be read, a row is cut short, or a day appears twice
+        with different prices. The message names the row (the header is row 1).
     """
     try:
         lines = content.decode("utf-8-sig").splitlines()
@@ -37,7 +37,7 @@ def parse_daily_csv(content: bytes) -> DailyBars:
             if not _same(rows.setdefault(day, row), row):
                 raise SourceError(f"{where}: {day} appears twice, with different prices")
     except (UnicodeDecodeError, csv.Error) as error:
-        raise SourceError(f"not a CSV text ({error})") from error
+        raise SourceError(f"not CSV text ({error})") from error
     return DailyBars.from_rows(rows)
 
 

@@ -1,7 +1,7 @@
-"""One file over HTTP, whole or not at all: bounded in time and size, with a few retries, and never hanging.
+"""Download one file over HTTP, in full or not at all, within limits on time and size, with a few retries.
 
-The work is done in a daemon thread, since neither name resolution nor a server that drips a byte now and then
-keeps to a time-out: the caller waits for the total that it stated and no longer.
+The work runs in a daemon thread. Neither name resolution nor a server that sends a byte now and then respects a
+socket's time-out, and the caller must never wait longer than the total it set.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from kronos.market.sources.source import SourceError
 
 CHUNK_BYTES = 65_536
 MOST_REDIRECTS = 5
-# Some sources refuse the names of HTTP libraries.
+# Some sources refuse the default user agents of HTTP libraries.
 HEADERS = {"User-Agent": "Mozilla/5.0 (compatible; kronos-fetch)", "Accept": "text/csv, application/json, */*;q=0.5"}
 REASONS = {
     NameResolutionError: "its name cannot be resolved",
@@ -44,15 +44,16 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a download may take and how much it may bring.
+    """Limits on the time and size of a download.
 
     Attributes
     ----------
-    connect_seconds, read_seconds : for a connection, and for each piece of the reply
-    total_seconds : for everything, retries and the pauses between them included
-    max_bytes : of the reply, unpacked
+    connect_seconds : to connect
+    read_seconds : for each part of the reply
+    total_seconds : for everything, including retries and the pauses between them
+    max_bytes : of the reply once decompressed
     attempts : at least 1
-    pause_seconds : before the second attempt, about; doubled before each further one
+    pause_seconds : approximate pause before the second attempt; it doubles before each later one
     """
 
     connect_seconds: float = 5.0
@@ -67,7 +68,7 @@ DEFAULT_LIMITS = Limits()
 
 
 class TemporaryFailureError(SourceError):
-    """What another attempt may mend."""
+    """A failure that another attempt may overcome."""
 
     def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(reason)
@@ -75,12 +76,12 @@ class TemporaryFailureError(SourceError):
 
 
 def download(url: str, limits: Limits) -> bytes:
-    """The whole file at an http or https address; redirects are followed, but never from https to http.
+    """Download the file at an http or https address; redirects are followed, except from https to http.
 
     Raises
     ------
     SourceError
-        If there is no whole file within the limits; the text says why and does not name the address.
+        If the file does not arrive within the limits. The message gives the reason but not the address.
     """
     deadline = time.monotonic() + limits.total_seconds
     answers: SimpleQueue[bytes | Exception] = SimpleQueue()
@@ -102,7 +103,7 @@ def download(url: str, limits: Limits) -> bytes:
 
 
 def without_secrets(url: str) -> str:
-    """An address to show: without user, password and query."""
+    """An address that is safe to show: without user, password or query."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where each instrument's bars come from by default: one entry for each family of columns."""
+"""The public source of each instrument's bars: one entry per family of columns."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from kronos.market.sources.source import Source
 from kronos.market.sources.spx import SPX_URL, SpxChart
 
 Sources = Mapping[str, Source]
-"""By the name of the family."""
+"""Sources by the name of their family."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceEntry:
-    """A family's public source, and how an address of its form is read."""
+    """A family's public source, and the reader for addresses in its format."""
 
     family: Family
     url: str
@@ -28,7 +28,7 @@ ENTRIES: Final = (SourceEntry(VIX, VIX_URL, CboeFile), SourceEntry(SPX, SPX_URL,
 
 
 def sources_at(urls: Mapping[str, str | None]) -> Sources:
-    """The sources of the families named, each at its address or, for None, at its public one."""
+    """The sources of the given families, each at its given address or, for None, at its public one."""
     return {
         entry.family.name: entry.read(urls[entry.family.name] or entry.url)
         for entry in ENTRIES

@@ -1,4 +1,4 @@
-"""SPX from Yahoo's chart API, or from a CSV of one's own."""
+"""SPX from Yahoo's chart API, or from your own CSV file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SPX_URL = "https://query1.finance.yahoo.com/v8/finance/chart/%5EGSPC"
 
 @dataclass(frozen=True, slots=True)
 class SpxChart:
-    """An address that answers in the chart format, or with a CSV of daily bars."""
+    """An address that answers in the chart format, or with a CSV file of daily bars."""
 
     url: str = SPX_URL
     limits: Limits = DEFAULT_LIMITS
 
     def bars(self, first: date, last: date) -> DailyBars:
-        """The bars from `first` to `last`; more where the address answers with a whole file."""
+        """The bars from `first` to `last`; more if the address answers with a whole file."""
         period = {"period1": _midnight(first), "period2": _midnight(last + timedelta(days=1)), "interval": "1d"}
         separator = "&" if "?" in self.url else "?"
         remedy = "try again later, or bring your own bars with --spx-csv"
@@ -35,12 +35,12 @@ class SpxChart:
 
 @dataclass(frozen=True, slots=True)
 class SpxFile:
-    """A CSV of one's own: date, open, high, low, close."""
+    """Your own CSV file: date, open, high, low, close."""
 
     path: Path
 
     def bars(self, first: date, last: date) -> DailyBars:
-        """All bars of the file."""
+        """All bars in the file."""
         with blaming(f"SPX from {self.path}", "the columns are date, open, high, low, close"):
             try:
                 content = self.path.read_bytes()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,23 +19,31 @@ from ares_client import (
     ServiceUnreachableError,
 )
 from ares_client.contract import RetrainNotNeeded
+from tests.support.client_support import PATIENT_SECONDS
+from tests.support.processes import AdvisorProcess, wait_until
 
 
 @pytest.fixture
-def advisor(live_service, tmp_path):
+def advisor(live_service: AdvisorProcess, tmp_path: Path) -> Iterator[Advisor]:
     settings = ClientSettings(url=live_service.url, api_key=live_service.api_key, outbox=tmp_path)
     with Advisor(settings) as made:
         yield made
 
 
-def test_models_are_listed_and_inspected(advisor):
+def test_models_are_listed_and_inspected(advisor: Advisor) -> None:
     models = advisor.models()
     champion = next(model for model in models if model.state == "champion")
+    assert champion.metrics
+    assert champion.metrics.accuracy
     assert champion.metrics.accuracy > 0.5
-    assert advisor.model(champion.version).manifest["format"] >= 1
+    manifest = advisor.model(champion.version).manifest
+    assert manifest
+    assert manifest["format"] >= 1
 
 
-def test_a_model_is_pushed_as_bytes_or_as_a_file_and_activated(advisor, artefact, tmp_path):
+def test_a_model_is_pushed_as_bytes_or_as_a_file_and_activated(
+    advisor: Advisor, artefact: bytes, tmp_path: Path
+) -> None:
     file = tmp_path / "model.ares"
     file.write_bytes(artefact)
     as_bytes, as_file, as_text = (advisor.push_model(each) for each in (artefact, file, str(file)))
@@ -41,7 +52,7 @@ def test_a_model_is_pushed_as_bytes_or_as_a_file_and_activated(advisor, artefact
     assert advisor.push_model(artefact, activate=True).state == "champion"
 
 
-def test_a_damaged_model_is_refused_with_the_reason(advisor, artefact):
+def test_a_damaged_model_is_refused_with_the_reason(advisor: Advisor, artefact: bytes) -> None:
     damaged = bytearray(artefact)
     damaged[len(damaged) // 2] ^= 1
     with pytest.raises(ServiceRefusedError, match=r"HTTP 422: .+") as refused:
@@ -49,7 +60,7 @@ def test_a_damaged_model_is_refused_with_the_reason(advisor, artefact):
     assert refused.value.detail != "no explanation"
 
 
-def test_a_model_that_is_not_there(advisor, tmp_path):
+def test_a_model_that_is_not_there(advisor: Advisor, tmp_path: Path) -> None:
     with pytest.raises(ServiceRefusedError, match="HTTP 404"):
         advisor.activate_model("9.9.9")
     with pytest.raises(ServiceRefusedError, match="HTTP 404"):
@@ -58,19 +69,19 @@ def test_a_model_that_is_not_there(advisor, tmp_path):
         advisor.push_model(tmp_path / "missing.ares")
 
 
-def test_market_days_are_pushed(advisor, sample_days):
+def test_market_days_are_pushed(advisor: Advisor, sample_days: list[dict[str, Any]]) -> None:
     days = [MarketDay.model_validate(day) for day in sample_days]
     answer = advisor.push_market_days(iter(days))
     assert (answer.stored, answer.sessions) == (len(days), len(days))
     assert (answer.first, answer.last) == (days[0].date, days[-1].date)
 
 
-def test_no_market_days_are_an_error(advisor):
+def test_no_market_days_are_an_error(advisor: Advisor) -> None:
     with pytest.raises(ValueError, match="no market days"):
         advisor.push_market_days([])
 
 
-def test_too_few_outcomes_to_retrain(advisor, caplog):
+def test_too_few_outcomes_to_retrain(advisor: Advisor, caplog: pytest.LogCaptureFixture) -> None:
     answer = advisor.retrain(min_new_samples=1_000_000)
     assert isinstance(answer, RetrainNotNeeded)
     assert answer.missing > 0
@@ -79,18 +90,24 @@ def test_too_few_outcomes_to_retrain(advisor, caplog):
     assert f"{answer.missing} more outcomes are needed" in caplog.text
 
 
-def test_nobody_there_is_an_error(tmp_path):
+def test_nobody_there_is_an_error(refused_url: str, tmp_path: Path) -> None:
     with (
-        Advisor(ClientSettings(url="http://127.0.0.1:9", outbox=tmp_path)) as advisor,
+        Advisor(ClientSettings(url=refused_url, outbox=tmp_path)) as advisor,
         pytest.raises(ServiceUnreachableError),
     ):
         advisor.models()
 
 
-def test_the_asynchronous_face(live_service, artefact, sample_days, tmp_path):
+def test_the_asynchronous_face(
+    live_service: AdvisorProcess, artefact: bytes, sample_days: list[dict[str, Any]], tmp_path: Path
+) -> None:
     async def scenario() -> None:
         settings = ClientSettings(
-            url=live_service.url, api_key=live_service.api_key, bot="asynchronous", outbox=tmp_path
+            url=live_service.url,
+            api_key=live_service.api_key,
+            bot="asynchronous",
+            outbox=tmp_path,
+            deadline_seconds=PATIENT_SECONDS,
         )
         async with AsyncAdvisor(settings) as advisor:
             assert advisor.settings is settings
@@ -104,7 +121,7 @@ def test_the_asynchronous_face(live_service, artefact, sample_days, tmp_path):
                 advice_id=advice.advice_id,
             )
             assert kept.kept_in == "outbox"
-            assert await advisor.flush(10)
+            assert await advisor.flush(PATIENT_SECONDS)
             assert (await advisor.stats()).pending == 0
             pushed = await advisor.push_model(artefact)
             assert pushed.version in {model.version for model in await advisor.models()}
@@ -114,17 +131,18 @@ def test_the_asynchronous_face(live_service, artefact, sample_days, tmp_path):
             assert (await advisor.push_market_days(days)).stored == 2
             assert isinstance(await advisor.retrain(1_000_000), RetrainNotNeeded)
             assert await advisor.retrain_from_outcomes(1_000_000) is None
+            assert advice.advice_id
             with pytest.raises(ServiceRefusedError):
                 await advisor.retrain_run(advice.advice_id)
 
     asyncio.run(scenario())
 
 
-def test_a_cancelled_task_does_not_cost_the_trade(tmp_path):
-    async def scenario() -> None:
-        async with AsyncAdvisor(ClientSettings(url="http://127.0.0.1:9", outbox=tmp_path)) as advisor:
+def test_a_cancelled_task_does_not_cost_the_trade(refused_url: str, tmp_path: Path) -> None:
+    async def scenario(advisor: Advisor) -> None:
+        async with AsyncAdvisor(advisor=advisor) as asynchronous:
             task = asyncio.create_task(
-                advisor.record_outcome(
+                asynchronous.record_outcome(
                     trade_date="2018-12-03", features={}, outcome="MAX_PROFIT", net_pnl=1, trade_id="kept"
                 )
             )
@@ -132,10 +150,6 @@ def test_a_cancelled_task_does_not_cost_the_trade(tmp_path):
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            for _ in range(200):
-                if (await advisor.stats()).pending == 1:
-                    return
-                await asyncio.sleep(0.01)
-            pytest.fail("the trade was lost")
+            await asyncio.to_thread(wait_until, lambda: advisor.stats().pending == 1)
 
-    asyncio.run(scenario())
+    asyncio.run(scenario(Advisor(ClientSettings(url=refused_url, outbox=tmp_path))))

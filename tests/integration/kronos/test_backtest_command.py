@@ -123,7 +123,7 @@ BAD_ARGUMENTS = {
     "risk": (["--risk-pct", "150"], "risk_pct must be at most 100"),
     "cap": (["--max-contracts", "-1"], "max_contracts must be 0 or more"),
     "multipliers": (["--multipliers", "1,x"], "--multipliers '1,x' is not a list of numbers"),
-    "no multiplier": (["--multipliers", "0"], "a multiplier is above 0"),
+    "no multiplier": (["--multipliers", "0"], "multipliers must be above 0"),
     "no chain": (["--chains", "absent.csv"], "absent.csv: No such file"),
     "no folder": (["--trades", "absent/trades.csv"], "absent/trades.csv: No such file"),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import math
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,15 +16,15 @@ from kronos.market.csv_file import read_market_csv, write_market_csv
 from kronos.market.fetch import (
     FetchReport,
     Restatement,
-    Sources,
     existing_history,
     fetch_history,
     last_settled_session,
 )
 from kronos.market.history import MarketHistory
 from kronos.market.sessions import NEW_YORK, as_date, exchange_sessions
-from kronos.market.sources.spx import SpxChart
 from kronos.market.sources.cboe import CboeFile
+from kronos.market.sources.entries import Sources
+from kronos.market.sources.spx import SpxChart
 from tests.support.fetch_server import (
     FIRST,
     HOLIDAYS,
@@ -34,6 +33,7 @@ from tests.support.fetch_server import (
     SESSIONS,
     Bars,
     FetchServer,
+    Prices,
     Reply,
     as_float32,
     spx_bars,
@@ -44,12 +44,6 @@ from tests.support.fetch_server import (
 )
 
 EVENING = datetime(2025, 6, 30, 21, tzinfo=UTC)
-
-
-@pytest.fixture
-def server() -> Iterator[FetchServer]:
-    with FetchServer().running() as server:
-        yield server
 
 
 def sources(server: FetchServer, spx: Bars, vix: Bars, live: datetime | None = None) -> Sources:
@@ -122,7 +116,7 @@ def test_a_session_that_one_source_lacks_is_reported_and_not_filled(server: Fetc
     [(None, None, None, None), (4000.0, 4010.0, 3990.0, None), (0.0, 4010.0, 3990.0, 4000.0), (4000, 3990, 4010, 4000)],
     ids=["nulls", "no close", "open of zero", "low above high"],
 )
-def test_an_incomplete_spx_bar_is_none(server: FetchServer, prices: tuple[float | None, ...]) -> None:
+def test_an_incomplete_spx_bar_is_none(server: FetchServer, prices: Prices) -> None:
     odd = SESSIONS[10]
     report = fetched(server, start=FIRST, spx=spx_bars(SESSIONS) | {odd: prices})
     assert report.lacking["spx"].tolist() == [odd]
@@ -163,7 +157,7 @@ def test_a_range_without_a_settled_session_is_refused(server: FetchServer, start
 
 
 def test_sources_without_any_bar_in_the_range_are_an_error(server: FetchServer) -> None:
-    with pytest.raises(MarketDataError, match="no bars of both indices from 2010-01-04 to 2010-12-31"):
+    with pytest.raises(MarketDataError, match="no session from 2010-01-04 to 2010-12-31 has bars of both indices"):
         fetched(server, start=date(2010, 1, 1), end=date(2010, 12, 31))
 
 
@@ -300,9 +294,13 @@ def test_swapped_sources_are_refused(server: FetchServer) -> None:
 
 def test_another_instrument_is_refused(server: FetchServer) -> None:
     there = history_of(server, FIRST, date(2025, 6, 20))
-    tenth = {day: tuple((price or 0) / 10 for price in prices) for day, prices in spx_bars(SESSIONS).items()}
+    tenth: Bars = {
+        day: (level / 10 + 1, level / 10 + 2, level / 10, level / 10 + 1)
+        for at, day in enumerate(SESSIONS)
+        for level in [4000.0 + at]
+    }
     with pytest.raises(
-        MarketDataError, match=r"on 2025-06-20 and at 487\.\d+ on 2025-06-23, .* are all these bars SPX"
+        MarketDataError, match=r"on 2025-06-20 and at 487\.\d+ on 2025-06-23, .* are all of these SPX bars"
     ):
         fetched(server, there, spx=tenth)
 

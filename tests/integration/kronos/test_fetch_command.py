@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -24,22 +23,19 @@ from tests.support.fetch_server import (
 )
 from tests.support.processes import AdvisorProcess
 
-
-@pytest.fixture
-def server() -> Iterator[FetchServer]:
-    with FetchServer().running() as server:
-        yield server
+EVENING = datetime(2025, 6, 30, 21, tzinfo=UTC)
 
 
-def kronos(*arguments: str | Path) -> int:
+def kronos(*arguments: str | Path | date) -> int:
     with pytest.raises(SystemExit) as ended:
         main(["fetch", *map(str, arguments)])
     return int(ended.value.code or 0)
 
 
 @pytest.fixture
-def good(server: FetchServer) -> list[str]:
-    """Options that name sources which have every session, and holidays too."""
+def good(server: FetchServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Options that name sources which have every session, and holidays too; it is the evening of their last."""
+    monkeypatch.setattr("kronos.commands.fetch.system_clock", lambda: EVENING)
     vix = server.serve("/VIX_History.csv", Reply(vix_file(vix_bars(sorted([*SESSIONS, *HOLIDAYS])))))
     return ["--vix-url", vix, "--spx-url", server.serve("/chart", spx_chart(spx_bars(SESSIONS)))]
 
@@ -89,7 +85,7 @@ def test_the_command_takes_a_csv_of_ones_own(good: list[str], tmp_path: Path) ->
 
 FAILING_COMMANDS = {
     "404": ([], "VIX from http://127.0.0.1"),
-    "both kinds of SPX": (["--spx-csv", "x.csv"], "--spx-url and --spx-csv exclude each other"),
+    "both kinds of SPX": (["--spx-csv", "x.csv"], "--spx-url and --spx-csv cannot be used together"),
     "bad date": (["--start", "yesterday"], "--start 'yesterday' is not a date like 2018-12-31"),
     "future": (["--start", "2030-12-30"], "has settled"),
 }
@@ -132,10 +128,9 @@ def test_the_command_pushes_to_a_service(
 
 
 def test_a_service_that_is_away_is_one_line_and_the_file_is_there(
-    good: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    good: list[str], nobody: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "market.csv"
-    away = "http://127.0.0.1:9"
-    assert kronos("--out", out, "--start", "2025-01-01", "--end", "2025-06-30", "--push", away, *good) == 2
-    assert capsys.readouterr().err.strip().startswith(f"kronos: {away}: ")
+    assert kronos("--out", out, "--start", "2025-01-01", "--end", "2025-06-30", "--push", nobody, *good) == 2
+    assert capsys.readouterr().err.strip().startswith(f"kronos: {nobody}: ")
     assert read_market_csv(out).has_bar.all()

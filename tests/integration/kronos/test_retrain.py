@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -22,25 +23,55 @@ from kronos.retraining.evidence import predict_forward, unseen_rows
 from kronos.retraining.reported_trades import ReportedTrade, join_trades
 from kronos.retraining.retrain import RetrainResult, retrain
 from kronos.training.export import train
-from kronos.training.recipe import DEFAULT_RECIPE
+from kronos.training.recipe import Recipe
 from kronos.training.rows import TrainingRows, build_rows, rows_of
+from kronos.training.walk_forward import WalkForward
+from tests.support.paths import FIXTURES
+from tests.support.recipes import QUICK
+from tests.support.shared import AGED_THROUGH, made_once
 
 TODAY = date(2019, 1, 2)
 LATE_CUT = np.datetime64("2018-10-17")
-QUICK = dataclasses.replace(DEFAULT_RECIPE, boosting_rounds=40)
-"""For what does not hang on how good a challenger is."""
+"""51 sessions of the sample follow."""
+SHORT_START = np.datetime64("2016-06-01")
+"""From here to the late cut are enough sessions to train on, and few."""
+
+
+def trained(
+    sample: MarketHistory, spec: CondorSpec, *, start: np.datetime64 | None = None, end: np.datetime64
+) -> bytes:
+    rows = build_rows(sample, spec, start=start, end=end)[0]
+    return train(rows, spec, sample, recipe=QUICK).artefact.to_bytes()
 
 
 @pytest.fixture(scope="module")
-def champion(aged_artefact: bytes) -> bytes:
+def champion(sample: MarketHistory, spec: CondorSpec, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Trained to the middle of 2018."""
-    return aged_artefact
+    return made_once(tmp_path_factory, "quick-champion", lambda: trained(sample, spec, end=AGED_THROUGH))
 
 
 @pytest.fixture(scope="module")
-def late_champion(sample: MarketHistory, spec: CondorSpec) -> bytes:
-    """Trained until 51 sessions before the sample's end."""
-    return train(build_rows(sample, spec, end=LATE_CUT)[0], spec, sample).artefact.to_bytes()
+def late_champion(sample: MarketHistory, spec: CondorSpec, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return made_once(tmp_path_factory, "quick-late-champion", lambda: trained(sample, spec, end=LATE_CUT))
+
+
+@pytest.fixture(scope="module")
+def short_champion(sample: MarketHistory, spec: CondorSpec, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """As late, from less history, so that a retraining takes a second."""
+    return made_once(
+        tmp_path_factory, "quick-short-champion", lambda: trained(sample, spec, start=SHORT_START, end=LATE_CUT)
+    )
+
+
+def retrained(
+    champion: bytes,
+    history: MarketHistory | None,
+    trades: Sequence[ReportedTrade] = (),
+    *,
+    forced: bool = False,
+    recipe: Recipe = QUICK,
+) -> RetrainResult:
+    return retrain(champion, history, trades, GateLimits(), TODAY, forced=forced, recipe=recipe)
 
 
 @pytest.fixture
@@ -55,11 +86,17 @@ def rows_in(result: RetrainResult) -> TrainingRows:
     return rows_of(result.challenger.artefact)
 
 
-def test_a_trade_of_the_future_teaches_nothing(champion: bytes, sample: MarketHistory) -> None:
-    trade = ReportedTrade(date(2030, 12, 30), "MAX_PROFIT", 1.0, 2500.0, 20.0)
-    result = retrain(champion, sample, [trade], GateLimits(), TODAY)
+def test_a_trade_of_the_future_teaches_nothing_and_is_counted(champion: bytes, sample: MarketHistory) -> None:
+    trades = [
+        ReportedTrade(date(2030, 12, 30), "MAX_PROFIT", 1.0, 2500.0, 20.0),
+        ReportedTrade(date(2018, 12, 28), "MAX_PROFIT"),
+    ]
+    result = retrained(champion, sample, trades)
     assert result.promoted, result.reason
     assert str(rows_in(result).sessions[-1]) == "2018-12-31"
+    assert result.figures["trades_from_the_future"] == 1
+    assert result.figures["trades_checked"] == 1
+    json.dumps(result.figures, allow_nan=False)
 
 
 def test_a_trade_without_bars_does_not_rejuvenate_the_model_nor_hide_sessions(
@@ -68,12 +105,11 @@ def test_a_trade_without_bars_does_not_rejuvenate_the_model_nor_hide_sessions(
     """Bars that come later, for sessions before such a trade, are still learned from."""
     trade = ReportedTrade(date(2018, 12, 31), "MAX_PROFIT", 1.0, 2500.0, 27.0)
     until_autumn = sample.slice(0, int(np.searchsorted(sample.sessions, np.datetime64("2018-10-01"))))
-    first = retrain(champion, until_autumn, [trade], GateLimits(), TODAY, forced=True, recipe=QUICK)
+    first = retrained(champion, until_autumn, [trade], forced=True)
     assert rows_in(first).sessions[-1] == np.datetime64("2018-12-31")
     assert first.challenger is not None
     assert Model.from_artefact(first.challenger.artefact).trained_through == date(2018, 9, 28)
-    second = retrain(first.challenger.artefact.to_bytes(), sample, [], GateLimits(), TODAY, forced=True, recipe=QUICK)
-    rows = rows_in(second)
+    rows = rows_in(retrained(first.challenger.artefact.to_bytes(), sample, forced=True))
     assert rows.from_the_market().all()
     assert len(rows) == len(sample) - 1
 
@@ -104,23 +140,25 @@ def test_a_trade_without_bars_is_one_label_at_its_own_multiplier(sample: MarketH
 
 
 def test_force_promotes_where_the_gate_cannot_judge(sample: MarketHistory, spec: CondorSpec) -> None:
-    short = train(build_rows(sample, spec, end=np.datetime64("2016-09-30"))[0], spec).artefact.to_bytes()
+    short = trained(sample, spec, end=np.datetime64("2016-09-30"))
     history = sample.slice(0, int(np.searchsorted(sample.sessions, np.datetime64("2016-11-01"))))
-    refused = retrain(short, history, [], GateLimits(), TODAY, recipe=QUICK)
+    refused, forced = (retrained(short, history, forced=forced) for forced in (False, True))
     assert not refused.promoted
     assert str(refused.reason).startswith("insufficient_evidence")
     assert refused.challenger is not None
-    assert retrain(short, history, [], GateLimits(), TODAY, forced=True, recipe=QUICK).promoted
+    assert forced.promoted
+    assert forced.reason is None
+    assert forced.figures == refused.figures
 
 
-def test_without_market_days_the_champions_rows_are_kept(champion: bytes) -> None:
-    result = retrain(champion, None, [], GateLimits(), TODAY, recipe=QUICK)
-    own = rows_of(Artefact.from_bytes(champion))
+def test_without_market_days_the_champions_rows_are_kept(short_champion: bytes) -> None:
+    result = retrained(short_champion, None)
+    own = rows_of(Artefact.from_bytes(short_champion))
     np.testing.assert_array_equal(rows_in(result).sessions, own.sessions)
 
 
-def test_fifty_honest_outcomes_of_fifty_new_sessions_are_promoted(late_champion: bytes, case: Case) -> None:
-    result = retrain(late_champion, case.history, case.trades, GateLimits(), TODAY)
+def test_fifty_honest_outcomes_of_fifty_new_sessions_are_promoted(short_champion: bytes, case: Case) -> None:
+    result = retrained(short_champion, case.history, case.trades)
     assert result.promoted, result.reason
     assert result.figures["trades_checked"] == 50
     assert 45 <= result.figures["confirmation_sessions"] <= 51
@@ -128,9 +166,9 @@ def test_fifty_honest_outcomes_of_fifty_new_sessions_are_promoted(late_champion:
 
 
 @pytest.mark.parametrize("spoiled", ["outcomes flipped", "VIX x 100", "VIX x 3", "VIX shuffled", "VIX a day late"])
-def test_spoiled_bars_are_refused_with_figures(late_champion: bytes, case: Case, spoiled: str) -> None:
+def test_spoiled_bars_are_refused_with_figures(short_champion: bytes, case: Case, spoiled: str) -> None:
     """Without reports, which would contradict them."""
-    result = retrain(late_champion, BARS[f"bars: {spoiled}"](case).history, [], GateLimits(), TODAY, recipe=QUICK)
+    result = retrained(short_champion, BARS[f"bars: {spoiled}"](case).history)
     assert not result.promoted
     assert str(result.reason).startswith("implausible_data: ")
     assert {"limits", "confirmation_sessions", "surprise", "log_loss", "recent_shift"} <= result.figures.keys()
@@ -138,17 +176,17 @@ def test_spoiled_bars_are_refused_with_figures(late_champion: bytes, case: Case,
 
 @pytest.mark.parametrize("spoil", [reports_flipped, reports_vix_times_100])
 def test_reports_that_the_market_contradicts_are_refused_before_training_with_figures(
-    late_champion: bytes, case: Case, spoil: Spoil
+    short_champion: bytes, case: Case, spoil: Spoil
 ) -> None:
-    result = retrain(late_champion, case.history, spoil(case).trades, GateLimits(), TODAY)
+    result = retrained(short_champion, case.history, spoil(case).trades)
     assert str(result.reason).startswith("the reported trades contradict the market: of 50 checked")
     assert result.challenger is None
     assert {"limits", "confirmation_sessions", "confirmation_losses", "surprise"} <= result.figures.keys()
 
 
-def test_lies_in_keeping_with_the_settlement_do_not_vouch_for_themselves(late_champion: bytes, case: Case) -> None:
+def test_lies_in_keeping_with_the_settlement_do_not_vouch_for_themselves(short_champion: bytes, case: Case) -> None:
     """The challenger learns from them; the bars judge it."""
-    result = retrain(late_champion, case.history, reports_lie_in_keeping(case).trades, GateLimits(), TODAY)
+    result = retrained(short_champion, case.history, reports_lie_in_keeping(case).trades)
     assert result.figures["trades_contradicted"] <= 1
     assert not result.promoted
     assert "log_loss" in str(result.reason)
@@ -156,21 +194,25 @@ def test_lies_in_keeping_with_the_settlement_do_not_vouch_for_themselves(late_ch
 
 def test_trades_without_bars_are_judged_by_the_minimal_variant(late_champion: bytes, case: Case) -> None:
     known = case.history.slice(0, case.first_new)
-    honest = retrain(late_champion, known, case.trades, GateLimits(), TODAY)
+    honest = retrained(late_champion, known, case.trades)
     assert honest.promoted, honest.reason
     assert honest.figures["confirmation_sessions_without_bars"] >= 45
     assert honest.figures["champion_log_loss"] != honest.figures["challenger_log_loss"]
     for spoil, figure in ((reports_flipped, "surprise"), (reports_vix_times_100, "unlike_share")):
-        refused = retrain(late_champion, known, spoil(case).trades, GateLimits(), TODAY)
+        refused = retrained(late_champion, known, spoil(case).trades)
         assert not refused.promoted
         assert f"implausible_data: {figure}" in str(refused.reason)
 
 
-def test_a_champion_that_knows_all_sessions_leaves_nothing_to_judge_by(
-    artefact: bytes, sample: MarketHistory, spec: CondorSpec
-) -> None:
-    trades = reports(sample, spec, len(sample) - 60)
-    result = retrain(artefact, sample, trades, GateLimits(), TODAY, recipe=QUICK)
+def test_flipped_trades_without_bars_are_refused_from_little_history_too(short_champion: bytes, case: Case) -> None:
+    known = case.history.slice(0, case.first_new)
+    refused = retrained(short_champion, known, reports_flipped(case).trades)
+    assert "implausible_data: surprise" in str(refused.reason)
+
+
+def test_a_champion_that_knows_all_sessions_leaves_nothing_to_judge_by(sample: MarketHistory, spec: CondorSpec) -> None:
+    knowing = trained(sample, spec, start=SHORT_START, end=sample.sessions[-1])
+    result = retrained(knowing, sample, reports(sample, spec, len(sample) - 60))
     assert str(result.reason).startswith("insufficient_evidence: 0 settled sessions since the champion's last")
     assert {"limits", "trades_checked", "skill_lost", "recent_shift"} <= result.figures.keys()
 
@@ -178,18 +220,22 @@ def test_a_champion_that_knows_all_sessions_leaves_nothing_to_judge_by(
 def test_sessions_that_fill_holes_before_the_champions_end_do_not_judge(
     sample: MarketHistory, spec: CondorSpec
 ) -> None:
-    rows = build_rows(sample, spec)[0]
-    holes = train(rows.take(np.arange(len(rows)) % 4 != 1), spec).artefact.to_bytes()
-    result = retrain(holes, sample, [], GateLimits(), TODAY, recipe=QUICK)
+    rows = build_rows(sample, spec, start=SHORT_START)[0]
+    seen = rows.take(np.arange(len(rows)) % 8 != 1)
+    holes = train(seen, spec, recipe=QUICK).artefact.to_bytes()
+    result = retrained(holes, sample)
+    assert result.figures["sessions_before"] == len(seen)
     assert result.figures["sessions_now"] == len(rows)
     assert result.figures["confirmation_sessions"] == 0
     assert str(result.reason).startswith("insufficient_evidence")
 
 
-def test_of_many_new_sessions_the_newest_judge(sample: MarketHistory, spec: CondorSpec) -> None:
-    old = train(build_rows(sample, spec, end=np.datetime64("2016-12-31"))[0], spec).artefact.to_bytes()
-    result = retrain(old, sample, [], GateLimits(), TODAY)
-    assert result.figures["confirmation_sessions"] == GateLimits().confirmation_sessions
+def test_of_many_new_sessions_the_newest_judge(sample: MarketHistory) -> None:
+    """Two years of them, since the champion that is kept of format 2."""
+    old = (FIXTURES / "format_2.ares").read_bytes()
+    result = retrained(old, sample, recipe=replace(QUICK, walk_forward=WalkForward()))
+    assert result.figures["sessions_now"] - result.figures["sessions_before"] == 502
+    assert result.figures["confirmation_sessions"] == GateLimits().confirmation_sessions == 250
     assert result.promoted, result.reason
 
 
@@ -206,7 +252,7 @@ def test_new_sessions_begin_after_the_last_trade_of_the_champion_has_settled(
 def test_no_label_of_a_new_session_reaches_its_own_block_or_an_earlier_one(
     sample: MarketHistory, spec: CondorSpec
 ) -> None:
-    rows = build_rows(sample, spec)[0]
+    rows = build_rows(sample, spec, start=SHORT_START)[0]
     own, gap = rows.take(slice(len(rows) - 51)), spec.horizon_sessions
     labels = rows.labels.copy()
     labels[-26:] = 1 - labels[-26:]
@@ -219,19 +265,8 @@ def test_no_label_of_a_new_session_reaches_its_own_block_or_an_earlier_one(
             QUICK,
             silent(""),
         )
-        for given in (rows, dataclasses.replace(rows, labels=labels))
+        for given in (rows, replace(rows, labels=labels))
     )
     assert len(before) == 50
     np.testing.assert_array_equal(before[:25], after[:25])
     assert (before[30:] != after[30:]).all()
-
-
-def test_figures_tell_of_trades_of_the_future_and_are_json(champion: bytes, sample: MarketHistory) -> None:
-    trades = [
-        ReportedTrade(date(2030, 12, 30), "MAX_PROFIT", 1.0, 2500.0, 20.0),
-        ReportedTrade(date(2018, 12, 28), "MAX_PROFIT"),
-    ]
-    result = retrain(champion, sample, trades, GateLimits(), TODAY, recipe=QUICK)
-    assert result.figures["trades_from_the_future"] == 1
-    assert result.figures["trades_checked"] == 1
-    json.dumps(result.figures, allow_nan=False)

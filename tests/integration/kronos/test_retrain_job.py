@@ -24,16 +24,26 @@ from kronos.progress import PhasedProgress, Step
 from kronos.retraining.job import SHARES, written_to
 from kronos.training.export import train
 from kronos.training.rows import build_rows
+from tests.support.shared import AGED_THROUGH, made_once
 
-CUT = np.datetime64("2018-06-30")
+START = np.datetime64("2016-06-01")
+"""So few sessions are enough to train on; the child trains with the recipe that ships."""
+
+
+@pytest.fixture(scope="module")
+def champion(sample: MarketHistory, spec: CondorSpec, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    def make() -> bytes:
+        return train(build_rows(sample, spec, start=START, end=AGED_THROUGH)[0], spec).artefact.to_bytes()
+
+    return made_once(tmp_path_factory, "champion-of-the-job", make)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, sample: MarketHistory, spec: CondorSpec) -> Path:
+def folder(tmp_path: Path, champion: bytes, sample: MarketHistory, spec: CondorSpec) -> Path:
     """What the worker writes for the child."""
-    (tmp_path / "champion.ares").write_bytes(train(build_rows(sample, spec, end=CUT)[0], spec).artefact.to_bytes())
+    (tmp_path / "champion.ares").write_bytes(champion)
     write_market_csv(sample, tmp_path / "market_days.csv")
-    first_new = int(np.searchsorted(sample.sessions, CUT))
+    first_new = int(np.searchsorted(sample.sessions, AGED_THROUGH, side="right"))
     trades = [dataclasses.asdict(trade) for trade in reports(sample, spec, first_new)]
     write_job(tmp_path, trades)
     return tmp_path

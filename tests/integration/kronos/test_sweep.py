@@ -8,50 +8,60 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from distributed import LocalCluster
+from distributed import LocalCluster, Scheduler
 
 from kronos.backtest import backtest
 from kronos.backtest.sweep import SweepMarket, SweepPoint, grid, sweep, write_rows
 from kronos.cli import main
-from kronos.condor.costs import Terms
+from kronos.condor.costs import Costs
 from kronos.condor.spec import CondorSpec
 from kronos.errors import KronosError, MarketDataError
 from kronos.market.history import MarketHistory
 from tests.support.bars import bars
 
-GRID = {"entry": ["open", "close"], "dte_sessions": [0, 1], "slippage_points": [0.1, 0.15]}
+GRID: dict[str, list[Any]] = {"entry": ["open", "close"], "dte_sessions": [0, 1], "slippage_points": [0.1, 0.15]}
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
     """Two worker processes on loopback."""
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
-    ) as running:
+    with started(workers=2) as running:
         yield running
+
+
+def started(workers: int) -> LocalCluster:
+    return LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    )
+
+
+def scheduler_of(cluster: LocalCluster) -> Scheduler:
+    assert isinstance(cluster.scheduler, Scheduler)
+    return cluster.scheduler
 
 
 def finished_on(cluster: LocalCluster) -> int:
     """Backtests that the cluster's workers have finished so far."""
-    prefixes = cluster.scheduler.task_prefixes
+    prefixes = scheduler_of(cluster).task_prefixes
     return sum(prefix.state_counts["memory"] for name, prefix in prefixes.items() if "_run" in name)
 
 
 def kronos_sweep(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", "-m", "kronos", "sweep", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_a_grid_is_every_combination_that_is_a_trade() -> None:
     points = grid(GRID)
     assert len(points) == 6
     assert {(point.spec.entry, point.spec.dte_sessions) for point in points} == {("open", 0), ("open", 1), ("close", 1)}
-    assert [point.terms.slippage_points for point in points[:2]] == [0.1, 0.15]
+    assert [point.costs.slippage_points for point in points[:2]] == [0.1, 0.15]
     assert grid({"entry": ["close"]})[0].spec.dte_sessions == 1
-    assert grid({}) == [SweepPoint(CondorSpec(), Terms())]
+    assert grid({}) == [SweepPoint(CondorSpec())]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +72,7 @@ def test_a_grid_is_every_combination_that_is_a_trade() -> None:
         ({"risk_pct": [101.0]}, "risk_pct must be at most 100"),
     ],
 )
-def test_a_grid_of_no_trades_is_refused(values: dict[str, list[object]], complaint: str) -> None:
+def test_a_grid_of_no_trades_is_refused(values: dict[str, list[Any]], complaint: str) -> None:
     with pytest.raises(KronosError, match=complaint):
         grid(values)
 
@@ -75,7 +85,7 @@ def test_each_row_is_the_backtest_of_its_spec(sample: MarketHistory) -> None:
     assert len(rows) == 12
     assert {len(row) for row in rows} == {len(rows[0])}
     row = next(row for row in rows if row["entry"] == "close" and row["slippage_points"] == 0.1)
-    single = backtest(sample, CondorSpec("close", 1), Terms(slippage_points=0.1), sd_multipliers=(0.8, 1.0))
+    single = backtest(sample, CondorSpec("close", 1), Costs(slippage_points=0.1), sd_multipliers=(0.8, 1.0))
     figures = next(single.figures())
     assert {name: row[name] for name in figures} == figures
     assert row["money"] == "modelled"
@@ -95,7 +105,7 @@ def test_the_table_reads_back_from_csv_and_parquet(sample: MarketHistory, tmp_pa
         read = list(csv.DictReader(file))
     assert [float(row["final_equity_dollars"]) for row in read] == [row["final_equity_dollars"] for row in rows]
     assert [row["sharpe"] for row in read if row["max_contracts"] == "0"] == ["", ""]
-    with pytest.raises(KronosError, match=r"written as \.csv or \.parquet"):
+    with pytest.raises(KronosError, match=r"must be a \.csv or \.parquet file"):
         write_rows(rows, tmp_path / "sweep.xlsx")
 
 
@@ -119,7 +129,7 @@ def test_a_dask_cluster_gives_the_same_rows(cluster: LocalCluster, sample: Marke
 
 def test_the_command_runs_on_a_dask_cluster_of_two_workers(cluster: LocalCluster, tmp_path: Path) -> None:
     out, before = tmp_path / "sweep.parquet", finished_on(cluster)
-    assert len(cluster.scheduler.workers) == 2
+    assert len(scheduler_of(cluster).workers) == 2
     result = kronos_sweep(
         *("--dask", cluster.scheduler_address, "--wing", "5,10,25", "--dte", "0,1"),
         *("--multipliers", "0.8,1", "--start", "2016-01-01", "--out", str(out)),
@@ -129,13 +139,20 @@ def test_the_command_runs_on_a_dask_cluster_of_two_workers(cluster: LocalCluster
     assert finished_on(cluster) == before + 6
 
 
-def test_the_command_prints_a_table_or_json() -> None:
-    asked = ("--entry", "open,close", "--wing", "10,25", "--multipliers", "1", "--start", "2018-01-01")
-    table = kronos_sweep(*asked, "--jobs", "1")
-    assert table.returncode == 0, table.stderr
-    assert "4 backtests" in table.stdout
-    assert table.stdout.count("modelled") == 4
-    rows = json.loads(kronos_sweep(*asked, "--jobs", "2", "--json").stdout)
+def swept(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as done:
+        main(["sweep", *arguments])
+    shown = capsys.readouterr()
+    assert done.value.code == 0, shown.err
+    return shown.out
+
+
+def test_the_command_prints_a_table_or_json(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("--entry", "open,close", "--wing", "10,25", "--multipliers", "1", "--start", "2018-01-01", "--jobs", "1")
+    table = swept(capsys, *asked)
+    assert "4 backtests" in table
+    assert table.count("modelled") == 4
+    rows = json.loads(swept(capsys, *asked, "--json"))
     assert [(row["entry"], row["wing_width_points"]) for row in rows] == [
         ("open", 10),
         ("open", 25),
@@ -147,10 +164,10 @@ def test_the_command_prints_a_table_or_json() -> None:
 BAD_ARGUMENTS = {
     "nobody there": (["--dask", "tcp://127.0.0.1:1"], "no Dask scheduler answers at tcp://127.0.0.1:1"),
     "no address": (["--dask", "nonsense://x"], "no Dask scheduler answers at nonsense://x"),
-    "entry": (["--entry", "open,noon"], "--entry 'noon' is none of open, close"),
+    "entry": (["--entry", "open,noon"], "--entry 'noon' is not one of open, close"),
     "dte": (["--dte", "0,1.5"], "--dte '0,1.5' is not a list of whole numbers"),
     "wing": (["--wing", "ten"], "--wing 'ten' is not a list of numbers"),
-    "file": (["--out", "sweep.xlsx"], "written as .csv or .parquet"),
+    "file": (["--out", "sweep.xlsx"], "must be a .csv or .parquet file"),
 }
 
 
@@ -168,8 +185,5 @@ def test_bad_input_is_one_line_and_exit_code_2(
 
 
 def test_a_cluster_without_workers_is_refused(sample: MarketHistory) -> None:
-    with (
-        LocalCluster(n_workers=0, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0") as empty,
-        pytest.raises(KronosError, match="has no workers"),
-    ):
+    with started(workers=0) as empty, pytest.raises(KronosError, match="has no workers"):
         sweep(SweepMarket(sample), grid({}), dask_address=empty.scheduler_address)

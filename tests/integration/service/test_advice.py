@@ -12,18 +12,20 @@ import urllib3
 from kronos.condor.spec import SD_MULTIPLIERS
 from kronos.features.variants import variant_named
 from kronos.model.model import Model
-from tests.support.processes import AdvisorProcess, query
+from tests.support.metrics import metric
+from tests.support.processes import query, wait_until
+from tests.support.running_service import RunningService
 
 AT_ENTRY = {"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T09:35:00-05:00"}
 
 
-def advise(service: AdvisorProcess, **fields: Any) -> dict[str, Any]:
+def advise(service: RunningService, **fields: Any) -> dict[str, Any]:
     response = service.request("POST", "/advice", AT_ENTRY | fields)
     assert response.status == 200, response.data
     return dict(response.json())
 
 
-def test_without_a_model_it_is_503_and_readyz_says_why(service: AdvisorProcess) -> None:
+def test_without_a_model_it_is_503_and_readyz_says_why(service: RunningService) -> None:
     response = service.request("POST", "/advice", AT_ENTRY)
     assert response.status == 503
     assert response.headers["content-type"] == "application/problem+json"
@@ -34,7 +36,7 @@ def test_without_a_model_it_is_503_and_readyz_says_why(service: AdvisorProcess) 
     assert service.request("GET", "/livez").status == 200
 
 
-def test_the_richest_variant_answers_and_explains_itself(live_service: AdvisorProcess) -> None:
+def test_the_richest_variant_answers_and_explains_itself(live_service: RunningService) -> None:
     reply = advise(live_service)
     assert reply["variant"] == "full"
     assert reply["status"] == "ok"
@@ -50,7 +52,7 @@ def test_the_richest_variant_answers_and_explains_itself(live_service: AdvisorPr
 
 @pytest.mark.parametrize("asked", [{}, {"as_of": "2019-03-01T09:35:00-05:00"}, {"sd_multiplier": 1.5}])
 def test_the_factors_add_up_to_the_log_odds_before_calibration(
-    live_service: AdvisorProcess, model: Model, asked: dict[str, Any]
+    live_service: RunningService, model: Model, asked: dict[str, Any]
 ) -> None:
     reply = advise(live_service, **asked)
     factors = [factor["log_odds"] for factor in reply["top_factors"]]
@@ -62,58 +64,58 @@ def test_the_factors_add_up_to_the_log_odds_before_calibration(
     assert reply["base_log_odds"] + sum(factors) == pytest.approx(curve_model.log_odds(values)[0, column], abs=1e-9)
 
 
-def test_probability_is_read_at_the_multiplier_asked_for(live_service: AdvisorProcess) -> None:
+def test_probability_is_read_at_the_multiplier_asked_for(live_service: RunningService) -> None:
     reply = advise(live_service, sd_multiplier=1.25)
     at_12, at_13 = (point["win_probability"] for point in reply["curve"][6:8])
     assert reply["win_probability"] == pytest.approx((at_12 + at_13) / 2, abs=1e-12)
 
 
-def test_stale_bars_lead_to_a_smaller_variant_not_to_stale_features(live_service: AdvisorProcess) -> None:
+def test_stale_bars_lead_to_a_smaller_variant_not_to_stale_features(live_service: RunningService) -> None:
     reply = advise(live_service, as_of="2019-03-01T09:35:00-05:00")
     assert reply["variant"] == "minimal"
     assert "reduced_variant" in reply["reasons"]
     assert set(reply["features"]) == {"vix", "day_of_week", "expected_move_pct"}
 
 
-def test_given_features_fill_what_cannot_be_derived(live_service: AdvisorProcess) -> None:
+def test_given_features_fill_what_cannot_be_derived(live_service: RunningService) -> None:
     given = {"vix_percentile_30d": 50.0, "vix_change_1d": 0.0, "price_change_1d": 0.0, "win_rate_30d": 0.8}
     reply = advise(live_service, as_of="2019-03-01T09:35:00-05:00", **given)
     assert reply["variant"] == "market"
     assert reply["features"]["vix_percentile_30d"] == {"value": 50.0, "source": "request"}
 
 
-def test_a_given_feature_that_disagrees_is_overruled_and_named(live_service: AdvisorProcess) -> None:
+def test_a_given_feature_that_disagrees_is_overruled_and_named(live_service: RunningService) -> None:
     reply = advise(live_service, vix_percentile_30d=1.0)
     assert "feature_mismatch" in reply["reasons"]
     assert reply["features"]["vix_percentile_30d"]["source"] == "derived"
     assert reply["features"]["vix_percentile_30d"]["value"] != 1.0
 
 
-def test_on_a_weekend_the_advice_is_for_the_next_session(live_service: AdvisorProcess) -> None:
+def test_on_a_weekend_the_advice_is_for_the_next_session(live_service: RunningService) -> None:
     reply = advise(live_service, as_of="2018-12-29T12:00:00-05:00", day_of_week=5)
     assert reply["session"] == "2018-12-31"
     assert "not_a_session" in reply["reasons"]
     assert "feature_mismatch" not in reply["reasons"]
 
 
-def test_old_training_data_degrades_and_never_trades_full(live_service: AdvisorProcess) -> None:
+def test_old_training_data_degrades_and_never_trades_full(live_service: RunningService) -> None:
     reply = advise(live_service, vix=12.0, as_of="2026-03-02T09:35:00-05:00")
     assert reply["status"] == "degraded"
     assert "expired" in reply["reasons"]
     assert reply["advice"] != "TRADE_FULL"
 
 
-def test_a_feature_outside_its_training_range_degrades(live_service: AdvisorProcess) -> None:
+def test_a_feature_outside_its_training_range_degrades(live_service: RunningService) -> None:
     reply = advise(live_service, vix=120.0)
     assert reply["status"] == "degraded"
     assert "out_of_domain" in reply["reasons"]
     assert reply["advice"] != "TRADE_FULL"
 
 
-def test_every_answer_is_logged(ready_service: AdvisorProcess, database_url: str) -> None:
+def test_every_answer_is_logged(ready_service: RunningService) -> None:
     reply = advise(ready_service, bot="ares-7")
     ready_service.stop()
-    (row,) = query(database_url, "SELECT * FROM advice_log WHERE bot = 'ares-7'")
+    (row,) = query(ready_service.database_url, "SELECT * FROM advice_log WHERE bot = 'ares-7'")
     assert str(row["advice_id"]) == reply["advice_id"]
     assert row["win_probability"] == reply["win_probability"]
     assert json.loads(row["reply"])["curve"] == reply["curve"]
@@ -151,7 +153,8 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES.keys())
-def test_bad_input_is_a_4xx_problem_that_stores_nothing(live_service: AdvisorProcess, body: str) -> None:
+def test_bad_input_is_a_4xx_problem_that_stores_nothing(live_service: RunningService, body: str) -> None:
+    wait_until(lambda: waiting_answers(live_service) == 0)  # of tests before this one
     before = query(live_service.database_url, "SELECT count(*) AS rows FROM advice_log")
     response = post_text(live_service, "/advice", body)
     assert 400 <= response.status < 500, response.data
@@ -159,19 +162,25 @@ def test_bad_input_is_a_4xx_problem_that_stores_nothing(live_service: AdvisorPro
     problem = response.json()
     assert problem["status"] == response.status
     assert problem["request_id"] == response.headers["x-request-id"]
+    assert waiting_answers(live_service) == 0
     assert query(live_service.database_url, "SELECT count(*) AS rows FROM advice_log") == before
 
 
-def test_a_problem_does_not_echo_what_was_sent(live_service: AdvisorProcess) -> None:
+def test_a_problem_does_not_echo_what_was_sent(live_service: RunningService) -> None:
     response = post_text(live_service, "/advice", '{"vix": "secret-value", "price": "other-secret"}')
     assert b"secret" not in response.data
 
 
-def test_a_problem_does_not_echo_names_that_the_caller_made_up(live_service: AdvisorProcess) -> None:
+def test_a_problem_does_not_echo_names_that_the_caller_made_up(live_service: RunningService) -> None:
     response = post_text(live_service, "/advice", '{"vix": 20, "price": 2500, "secretname": 1}')
     assert response.status == 422
     assert b"secret" not in response.data
 
 
-def post_text(service: AdvisorProcess, path: str, body: str) -> urllib3.BaseHTTPResponse:
+def waiting_answers(service: RunningService) -> float:
+    """How many answers the log, which is written behind, has still to write."""
+    return metric(service, "advisor_advice_log_waiting")
+
+
+def post_text(service: RunningService, path: str, body: str) -> urllib3.BaseHTTPResponse:
     return service.request("POST", path, body=body.encode(), headers={"content-type": "application/json"})

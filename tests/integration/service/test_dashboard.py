@@ -7,13 +7,13 @@ import re
 import pytest
 
 from service.dashboard.assets import assets
-from tests.support.processes import AdvisorProcess
+from tests.support.running_service import RunningService
 
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-@pytest.mark.parametrize("path", ["/", *(f"/dashboard/{name}" for name in assets())])
-def test_each_file_is_served_strictly_and_needs_no_key(live_service: AdvisorProcess, path: str) -> None:
+@pytest.mark.parametrize("path", ["/", *(f"/dashboard/{name}" for name in sorted(assets()))])
+def test_each_file_is_served_strictly_and_needs_no_key(live_service: RunningService, path: str) -> None:
     reply = live_service.request("GET", path)
     assert reply.status == 200
     assert reply.headers["content-type"].startswith(TYPES[(path if path != "/" else ".html").rpartition(".")[2]])
@@ -25,11 +25,11 @@ def test_each_file_is_served_strictly_and_needs_no_key(live_service: AdvisorProc
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2Fassets.py", "__init__.py", "page"])
-def test_nothing_else_is_served(live_service: AdvisorProcess, name: str) -> None:
+def test_nothing_else_is_served(live_service: RunningService, name: str) -> None:
     assert live_service.request("GET", f"/dashboard/{name}").status == 404
 
 
-def test_the_api_document_does_not_speak_of_it(live_service: AdvisorProcess) -> None:
+def test_the_api_document_does_not_speak_of_it(live_service: RunningService) -> None:
     paths = live_service.request("GET", "/openapi.json").json()["paths"]
     assert not [path for path in paths if path == "/" or path.startswith("/dashboard")]
     assert "/performance" in paths

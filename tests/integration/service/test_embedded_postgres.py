@@ -48,7 +48,7 @@ def test_after_kill_9_it_recovers(folder: Path) -> None:
     server.start()
     query(server.url(), "CREATE TABLE kept AS SELECT 42 AS answer")
     os.kill(server.postmaster_pid(), signal.SIGKILL)
-    wait_until(lambda: not server.is_running(), 10)
+    wait_until(lambda: not server.is_running())
     server.start()
     assert query(server.url(), "SELECT answer FROM kept")[0]["answer"] == 42
 

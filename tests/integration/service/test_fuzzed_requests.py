@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from service.keys.scopes import Scope
+from tests.support.in_process import InProcessService
 from tests.support.keys import BOOTSTRAP_KEY, make_key
 from tests.support.paths import ROOT
-from tests.support.processes import AdvisorProcess, Databases, equip, wait_until
+from tests.support.processes import Databases, environment_with, wait_until
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
@@ -20,23 +21,18 @@ CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,re
 
 @pytest.fixture(scope="module")
 def fuzzed_service(
-    databases: Databases,
-    artefact: bytes,
-    sample_days: list[dict[str, object]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[AdvisorProcess]:
+    databases: Databases, ready_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[InProcessService]:
     """A service of this module's own, since what is sent at random changes it."""
-    settings = {"ADVISOR_API_KEY": BOOTSTRAP_KEY, "ADVISOR_RATE_LIMIT_PER_MINUTE": "1000000"}
-    service = AdvisorProcess("serve", databases.make(), tmp_path_factory.mktemp("fuzzed"), settings)
-    service.start()
-    equip(service, artefact, sample_days)
+    settings = {"api_key": BOOTSTRAP_KEY, "rate_limit_per_minute": 1_000_000}
+    service = InProcessService(databases.make(ready_template), tmp_path_factory.mktemp("fuzzed"), settings).start()
     yield service
     service.stop()
 
 
 @pytest.mark.parametrize(("held", "examples"), [(tuple(Scope), 12), *(((scope,), 2) for scope in Scope)])
 def test_nothing_that_is_sent_ends_in_a_server_error(
-    fuzzed_service: AdvisorProcess, held: tuple[Scope, ...], examples: int, tmp_path: Path
+    fuzzed_service: InProcessService, held: tuple[Scope, ...], examples: int, tmp_path: Path
 ) -> None:
     key = make_key(fuzzed_service.database_url, "fuzzer", *held)
     wait_until(lambda: fuzzed_service.knows(key))
@@ -47,6 +43,7 @@ def test_nothing_that_is_sent_ends_in_a_server_error(
             *("--phases", "examples,coverage,fuzzing", "--seed", "1", "--no-color", "--request-timeout", "20"),
         ],
         cwd=tmp_path,
+        env=environment_with(),
         capture_output=True,
         text=True,
         timeout=280,

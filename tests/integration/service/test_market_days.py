@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import AdvisorProcess, query
+from tests.support.processes import query
+from tests.support.running_service import RunningService
 
 BAR = {
     "date": "2018-12-31",
@@ -18,7 +19,7 @@ BAR = {
 }
 
 
-def test_bars_are_inserted_then_replaced(service: AdvisorProcess) -> None:
+def test_bars_are_inserted_then_replaced(service: RunningService) -> None:
     first = service.request("PUT", "/market-days", {"days": [BAR]})
     assert first.status == 200
     assert first.json() == {"stored": 1, "first": "2018-12-31", "last": "2018-12-31", "sessions": 1}
@@ -42,7 +43,7 @@ def test_bars_are_inserted_then_replaced(service: AdvisorProcess) -> None:
     ],
     ids=["none", "Sunday", "Christmas", "twice", "zero", "null", "missing column", "unknown column", "low above high"],
 )
-def test_a_request_with_a_bad_bar_stores_none(live_service: AdvisorProcess, days: list[dict[str, Any]]) -> None:
+def test_a_request_with_a_bad_bar_stores_none(live_service: RunningService, days: list[dict[str, Any]]) -> None:
     before = query(live_service.database_url, "SELECT count(*), max(updated_at) FROM market_days")
     good = BAR | {"date": "2018-12-28"}
     response = live_service.request("PUT", "/market-days", {"days": [*days, good] if days else days})
@@ -51,7 +52,7 @@ def test_a_request_with_a_bad_bar_stores_none(live_service: AdvisorProcess, days
     assert query(live_service.database_url, "SELECT count(*), max(updated_at) FROM market_days") == before
 
 
-def test_a_session_that_has_not_settled_has_no_bar_yet(live_service: AdvisorProcess) -> None:
+def test_a_session_that_has_not_settled_has_no_bar_yet(live_service: RunningService) -> None:
     response = live_service.request("PUT", "/market-days", {"days": [BAR, BAR | {"date": "2030-12-30"}]})
     assert response.status == 422
     assert "have settled" in response.json()["detail"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +14,25 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.queries import Queries
-from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 
 import service.db.migrate
 from scripts.check_migrations import check
 from service.db.locks import Lock
 from service.db.migrate import alembic_config, migrate
-from service.settings import Settings
 from tests.support import earlier_data
+from tests.support.in_process import StartService
+from tests.support.keys import BOOTSTRAP_KEY
 from tests.support.load import ADVICE
-from tests.support.processes import Databases, StartProcess, query, run_advisor
+from tests.support.processes import Databases, query, wait_until
+from tests.support.settings import settings_of
 
 SCRIPTS = ScriptDirectory.from_config(alembic_config())
 REVISIONS = [script.revision for script in reversed(list(SCRIPTS.walk_revisions()))]
 HEAD = SCRIPTS.get_current_head()
-BOOTSTRAP = "a-bootstrap-key-of-some-length"
+WAITING_FOR_AN_ADVISORY_LOCK = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 Held = dict[str, list[str]]
-
-
-def settings_of(url: str) -> Settings:
-    return Settings(database_url=SecretStr(url))
 
 
 def on(url: str, work: Callable[[asyncpg.Connection[Any]], Awaitable[Any]]) -> Any:
@@ -89,7 +85,7 @@ def database_with_data(databases: Databases, revision: str, artefact: bytes) -> 
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_from_every_revision_the_data_stays_and_is_served(
-    databases: Databases, start_process: StartProcess, artefact: bytes, revision: str
+    databases: Databases, start_service: StartService, artefact: bytes, revision: str
 ) -> None:
     url = database_with_data(databases, revision, artefact)
     before, columns = held(url)
@@ -98,7 +94,7 @@ def test_from_every_revision_the_data_stays_and_is_served(
     assert held(url, columns)[0] == before
     asyncio.run(check(settings_of(url)))
     assert on(url, lambda connection: Queries(AsyncpgDriver(connection)).plan_upgrade()).statements == ()
-    service = start_process("serve", url, ADVISOR_API_KEY=BOOTSTRAP)
+    service = start_service(url, api_key=BOOTSTRAP_KEY)
     assert service.request("GET", "/readyz").json()["model_version"] == earlier_data.CHAMPION
     advice = service.request("POST", "/advice", ADVICE)
     assert (advice.status, advice.json()["model_version"]) == (200, earlier_data.CHAMPION)
@@ -111,8 +107,8 @@ def test_from_every_revision_the_data_stays_and_is_served(
     trade = {"trade_id": "t-3", "trade_date": "2018-12-04", "outcome": "MAX_PROFIT", "net_pnl": 95.0}
     assert service.request("POST", "/outcomes", trade).status == 201
     if query(url, "SELECT 1 FROM api_keys"):
-        service.settings["ADVISOR_API_KEY"] = earlier_data.TOKEN
-        assert service.request("GET", "/models").status == 200
+        headers = {"authorization": f"Bearer {earlier_data.TOKEN}"}
+        assert service.plain_request("GET", "/models", headers=headers).status == 200
 
 
 def test_logged_advice_learns_through_when_its_model_was_trained(databases: Databases, artefact: bytes) -> None:
@@ -127,24 +123,29 @@ def test_logged_advice_learns_through_when_its_model_was_trained(databases: Data
 @pytest.mark.parametrize("revision", [None, REVISIONS[0]], ids=["empty", "first"])
 def test_two_migrators_at_once_both_end_well(databases: Databases, artefact: bytes, revision: str | None) -> None:
     url = databases.make(template=None) if revision is None else database_with_data(databases, revision, artefact)
-    with ThreadPoolExecutor(2) as migrators:
-        ended = list(migrators.map(lambda _: run_advisor("migrate", ADVISOR_DATABASE_URL=url), range(2)))
-    assert [result.returncode for result in ended] == [0, 0], [result.stderr for result in ended]
+
+    async def both() -> None:
+        await asyncio.gather(*(migrate(settings_of(url)) for _ in range(2)))
+
+    asyncio.run(both())
     assert revision_of(url) == HEAD
-    assert run_advisor("migrate", ADVISOR_DATABASE_URL=url).returncode == 0, "and there is nothing left to do"
+    before = held(url)
+    asyncio.run(migrate(settings_of(url)))
+    assert held(url) == before, "and there is nothing left to do"
 
 
-def test_a_second_migrator_waits_longer_than_for_a_table(databases: Databases, monkeypatch: Any) -> None:
+def test_a_second_migrator_waits_longer_than_for_a_table(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
     url = databases.make(template=None)
     monkeypatch.setattr(service.db.migrate, "LOCK_TIMEOUT", "0.1s")
 
     async def migrate_behind(connection: asyncpg.Connection[Any]) -> None:
         await connection.execute(f"SELECT pg_advisory_lock({Lock.MIGRATE.value})")
-        waiting = asyncio.create_task(migrate(settings_of(url)))
-        await asyncio.sleep(0.7)
-        assert not waiting.done()
+        migrating = asyncio.create_task(migrate(settings_of(url)))
+        await asyncio.to_thread(wait_until, lambda: query(url, WAITING_FOR_AN_ADVISORY_LOCK))
+        await asyncio.sleep(0.5)
+        assert not migrating.done()
         await connection.execute(f"SELECT pg_advisory_unlock({Lock.MIGRATE.value})")
-        await waiting
+        await migrating
 
     on(url, migrate_behind)
     assert revision_of(url) == HEAD
@@ -169,7 +170,7 @@ def upgrade():
 
 @pytest.mark.parametrize("start", [None, *REVISIONS], ids=["empty", *REVISIONS])
 def test_a_migration_that_fails_half_way_leaves_everything_as_it_was(
-    databases: Databases, artefact: bytes, tmp_path: Path, monkeypatch: Any, start: str | None
+    databases: Databases, artefact: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str | None
 ) -> None:
     url = databases.make(template=None) if start is None else database_with_data(databases, start, artefact)
     before = held(url)
@@ -193,7 +194,7 @@ def test_a_migration_that_fails_half_way_leaves_everything_as_it_was(
 
 
 def test_a_table_in_use_stops_a_migration_soon_and_harmlessly(
-    databases: Databases, artefact: bytes, monkeypatch: Any
+    databases: Databases, artefact: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = database_with_data(databases, REVISIONS[0], artefact)
     before = held(url)

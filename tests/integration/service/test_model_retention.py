@@ -8,22 +8,21 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from kronos.market.clock import system_clock
 from kronos.model.artefact import Artefact
 from kronos.training.export import TrainedModel
 from service.db.engine import create_engine, transaction
 from service.retrain.publish import RunVerdict, publish
 from service.retrain.repository import RetrainRepository
-from service.settings import Settings
-from tests.support.processes import AdvisorProcess, StartProcess, wait_until
+from tests.support.in_process import InProcessService, StartService
+from tests.support.processes import wait_until
+from tests.support.settings import settings_of
 
 
 @pytest.fixture
-def thrifty_service(start_process: StartProcess, database_url: str) -> AdvisorProcess:
-    return start_process("serve", database_url, ADVISOR_MODELS_KEPT="2")
+def thrifty_service(start_service: StartService, database_url: str) -> InProcessService:
+    return start_service(database_url, models_kept=2)
 
 
 def with_note(trained: TrainedModel, number: int) -> bytes:
@@ -31,7 +30,7 @@ def with_note(trained: TrainedModel, number: int) -> bytes:
     return noted.to_bytes()
 
 
-def upload(service: AdvisorProcess, trained: TrainedModel, number: int, *, activate: bool = False) -> dict[str, Any]:
+def upload(service: InProcessService, trained: TrainedModel, number: int, *, activate: bool = False) -> dict[str, Any]:
     path = "/models?activate=true" if activate else "/models"
     reply = service.request("POST", path, body=with_note(trained, number))
     assert reply.status in {200, 201}, reply.data
@@ -39,11 +38,11 @@ def upload(service: AdvisorProcess, trained: TrainedModel, number: int, *, activ
     return info
 
 
-def stored(service: AdvisorProcess) -> dict[str, bool]:
+def stored(service: InProcessService) -> dict[str, bool]:
     return {model["version"]: model["stored"] for model in service.request("GET", "/models").json()}
 
 
-def test_the_champion_and_its_predecessor_stay(thrifty_service: AdvisorProcess, trained: TrainedModel) -> None:
+def test_the_champion_and_its_predecessor_stay(thrifty_service: InProcessService, trained: TrainedModel) -> None:
     upload(thrifty_service, trained, 1)
     upload(thrifty_service, trained, 2, activate=True)
     for number in (3, 4, 5):
@@ -59,7 +58,7 @@ def test_the_champion_and_its_predecessor_stay(thrifty_service: AdvisorProcess, 
 
 
 def test_a_version_whose_artefact_went_cannot_be_activated_until_its_file_comes_again(
-    thrifty_service: AdvisorProcess, trained: TrainedModel
+    thrifty_service: InProcessService, trained: TrainedModel
 ) -> None:
     for number in range(1, 5):
         upload(thrifty_service, trained, number)
@@ -73,32 +72,32 @@ def test_a_version_whose_artefact_went_cannot_be_activated_until_its_file_comes_
 
 
 def test_a_challenger_whose_bytes_went_has_them_again_once_it_is_promoted(
-    thrifty_service: AdvisorProcess, trained: TrainedModel
+    thrifty_service: InProcessService, trained: TrainedModel
 ) -> None:
     """The same data give the same artefact: one that was refused, then forced."""
     champion = upload(thrifty_service, trained, 1)
     artefact = with_note(trained, 2)
-    asyncio.run(conclude(thrifty_service.database_url, champion["sha256"], artefact, promoted=False))
+    asyncio.run(conclude(thrifty_service, champion["sha256"], artefact, promoted=False))
     for number in (3, 4, 5):
         upload(thrifty_service, trained, number)
     assert stored(thrifty_service)["1.1.0"] is False
-    asyncio.run(conclude(thrifty_service.database_url, champion["sha256"], artefact, promoted=True))
+    asyncio.run(conclude(thrifty_service, champion["sha256"], artefact, promoted=True))
     assert stored(thrifty_service)["1.1.0"] is True
-    wait_until(lambda: thrifty_service.request("GET", "/readyz").json()["model_version"] == "1.1.0", 10)
+    wait_until(lambda: thrifty_service.request("GET", "/readyz").json()["model_version"] == "1.1.0")
 
 
-def test_refused_challengers_go_first(thrifty_service: AdvisorProcess, trained: TrainedModel) -> None:
+def test_refused_challengers_go_first(thrifty_service: InProcessService, trained: TrainedModel) -> None:
     champion = upload(thrifty_service, trained, 1)
     upload(thrifty_service, trained, 2)
     for number in (3, 4, 5):
         refused = with_note(trained, number)
-        asyncio.run(conclude(thrifty_service.database_url, champion["sha256"], refused, promoted=False))
+        asyncio.run(conclude(thrifty_service, champion["sha256"], refused, promoted=False))
     assert stored(thrifty_service) == {"1.0.0": True, "2.0.0": True, "1.1.0": False, "1.2.0": False, "1.3.0": True}
 
 
-async def conclude(database_url: str, champion_sha256: str, artefact: bytes, *, promoted: bool) -> None:
+async def conclude(service: InProcessService, champion_sha256: str, artefact: bytes, *, promoted: bool) -> None:
     """Publish a run's verdict as the worker does."""
-    engine = create_engine(Settings(database_url=SecretStr(database_url)))
+    engine = create_engine(settings_of(service.database_url))
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     run_id = uuid4()
     async with transaction(sessions) as session:
@@ -114,5 +113,5 @@ async def conclude(database_url: str, champion_sha256: str, artefact: bytes, *, 
         outcome_ids=(),
         champion_sha256=champion_sha256,
     )
-    await publish(sessions, system_clock, run_id, verdict, models_kept=2)
+    await publish(sessions, service.clock, run_id, verdict, models_kept=2)
     await engine.dispose()

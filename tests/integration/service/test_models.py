@@ -10,7 +10,8 @@ import pytest
 
 from kronos.model.artefact import Artefact
 from kronos.training.export import TrainedModel
-from tests.support.processes import AdvisorProcess, query, wait_until
+from tests.support.processes import query, wait_until
+from tests.support.running_service import RunningService
 
 
 def flipped(content: bytes) -> bytes:
@@ -63,12 +64,12 @@ def refusals(artefact: bytes, trained: TrainedModel) -> dict[str, tuple[bytes, s
         "unknown feature": (with_manifest(trained, features=[["phase_of_the_moon", 1]]), "phase_of_the_moon"),
         "later revision": (with_manifest(trained, features=[["vix", 9]]), "vix at revision 9"),
         "probes differ": (Artefact(trained.artefact.manifest, arrays).to_bytes(), "probe"),
-        "tree out of bounds": (Artefact(trained.artefact.manifest, outside).to_bytes(), "outside"),
+        "tree out of bounds": (Artefact(trained.artefact.manifest, outside).to_bytes(), "variant full: a tree"),
     }
 
 
 def test_an_artefact_that_cannot_be_trusted_is_refused_and_the_old_model_keeps_serving(
-    ready_service: AdvisorProcess, refusals: dict[str, tuple[bytes, str]]
+    ready_service: RunningService, refusals: dict[str, tuple[bytes, str]]
 ) -> None:
     for name, (content, reason) in refusals.items():
         response = ready_service.request("POST", "/models?activate=true", body=content)
@@ -79,7 +80,7 @@ def test_an_artefact_that_cannot_be_trusted_is_refused_and_the_old_model_keeps_s
 
 
 def test_the_first_upload_is_the_champion_and_the_next_a_candidate(
-    ready_service: AdvisorProcess, trained: TrainedModel, artefact: bytes
+    ready_service: RunningService, trained: TrainedModel, artefact: bytes
 ) -> None:
     again = ready_service.request("POST", "/models", body=artefact)
     assert (again.status, again.json()["version"]) == (200, "1.0.0")
@@ -88,9 +89,9 @@ def test_the_first_upload_is_the_champion_and_the_next_a_candidate(
     assert ready_service.request("GET", "/readyz").json()["model_version"] == "1.0.0"
 
 
-def test_activation_swaps_without_restart_and_rolls_back(ready_service: AdvisorProcess, trained: TrainedModel) -> None:
+def test_activation_swaps_without_restart_and_rolls_back(ready_service: RunningService, trained: TrainedModel) -> None:
     def serving(version: str) -> None:
-        wait_until(lambda: ready_service.request("GET", "/readyz").json()["model_version"] == version, 10)
+        wait_until(lambda: ready_service.request("GET", "/readyz").json()["model_version"] == version)
 
     ready_service.request("POST", "/models?activate=true", body=other_model(trained))
     serving("2.0.0")
@@ -101,7 +102,7 @@ def test_activation_swaps_without_restart_and_rolls_back(ready_service: AdvisorP
     assert [tuple(row) for row in states] == [("1.0.0", "champion"), ("2.0.0", "retired")]
 
 
-def test_one_version_shows_its_manifest_and_out_of_sample_metrics(ready_service: AdvisorProcess) -> None:
+def test_one_version_shows_its_manifest_and_out_of_sample_metrics(ready_service: RunningService) -> None:
     info = ready_service.request("GET", "/models/1.0.0").json()
     assert info["manifest"]["training"]["last"] == "2018-12-31"
     assert info["metrics"]["brier_skill"] > 0
@@ -109,18 +110,18 @@ def test_one_version_shows_its_manifest_and_out_of_sample_metrics(ready_service:
 
 
 @pytest.mark.parametrize("version", ["%00", "1.0.0%00", "latest", "1.0"])
-def test_what_is_no_version_is_422(live_service: AdvisorProcess, version: str) -> None:
+def test_what_is_no_version_is_422(live_service: RunningService, version: str) -> None:
     assert live_service.request("GET", f"/models/{version}").status == 422
     assert live_service.request("POST", f"/models/{version}/activate").status == 422
 
 
-def test_an_unknown_version_is_404(live_service: AdvisorProcess) -> None:
+def test_an_unknown_version_is_404(live_service: RunningService) -> None:
     assert live_service.request("GET", "/models/9.9.9").status == 404
     assert live_service.request("POST", "/models/9.9.9/activate").status == 404
 
 
 def test_a_stored_champion_that_fails_its_checks_is_not_served_and_is_told(
-    ready_service: AdvisorProcess, artefact: bytes
+    ready_service: RunningService, artefact: bytes
 ) -> None:
     def store(content: bytes, sha256: str) -> None:
         query(ready_service.database_url, "UPDATE model_versions SET artefact = $1, sha256 = $2", content, sha256)

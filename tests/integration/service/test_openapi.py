@@ -12,9 +12,9 @@ import ares_client.contract
 from service.app import create_app
 from service.health import endpoints as health
 from service.http.examples import EXAMPLES
-from service.settings import Settings
 from tests.support.paths import ROOT
-from tests.support.processes import AdvisorProcess
+from tests.support.running_service import RunningService
+from tests.support.settings import ExplicitSettings
 
 COMMITTED = ROOT / "docs" / "openapi.json"
 DOCUMENT: dict[str, Any] = json.loads(COMMITTED.read_text())
@@ -28,7 +28,7 @@ def operation(method: str, path: str) -> dict[str, Any]:
 
 
 def test_the_committed_document_is_the_services_own() -> None:
-    assert create_app(Settings()).openapi() == DOCUMENT
+    assert create_app(ExplicitSettings()).openapi() == DOCUMENT
 
 
 def test_it_holds_all_routes() -> None:
@@ -105,5 +105,5 @@ def test_an_example_is_one(name: str) -> None:
         ("PUT", "/market-days", "MarketDays"),
     ],
 )
-def test_a_requests_example_is_taken(live_service: AdvisorProcess, method: str, path: str, name: str) -> None:
-    assert live_service.request(method, path, EXAMPLES[name]).status < 300
+def test_a_requests_example_is_taken(ready_service: RunningService, method: str, path: str, name: str) -> None:
+    assert ready_service.request(method, path, EXAMPLES[name]).status < 300

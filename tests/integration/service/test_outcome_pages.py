@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import AdvisorProcess
+from tests.support.running_service import RunningService
 
 
 @pytest.fixture
-def reported(service: AdvisorProcess) -> AdvisorProcess:
+def reported(service: RunningService) -> RunningService:
     """Seven trades of one bot and three of another, a day apart."""
     trades = [
         {
@@ -28,7 +28,7 @@ def reported(service: AdvisorProcess) -> AdvisorProcess:
     return service
 
 
-def page(service: AdvisorProcess, **asked: Any) -> dict[str, Any]:
+def page(service: RunningService, **asked: Any) -> dict[str, Any]:
     reply = service.request("GET", "/outcomes", fields=asked)
     assert reply.status == 200, reply.data
     found: dict[str, Any] = reply.json()
@@ -39,7 +39,7 @@ def ids(found: dict[str, Any]) -> list[str]:
     return [outcome["trade_id"] for outcome in found["outcomes"]]
 
 
-def test_newest_records_come_first_with_money_as_numbers(reported: AdvisorProcess) -> None:
+def test_newest_records_come_first_with_money_as_numbers(reported: RunningService) -> None:
     found = page(reported)
     assert ids(found) == [f"t-{number}" for number in range(9, -1, -1)]
     assert found["next_cursor"] is None
@@ -48,7 +48,7 @@ def test_newest_records_come_first_with_money_as_numbers(reported: AdvisorProces
     assert found["outcomes"][0]["trained_in"] is None
 
 
-def test_pages_miss_nothing_while_more_is_recorded(reported: AdvisorProcess) -> None:
+def test_pages_miss_nothing_while_more_is_recorded(reported: RunningService) -> None:
     seen: list[str] = []
     cursor: dict[str, str] = {}
     for number in range(4):
@@ -71,7 +71,7 @@ def test_pages_miss_nothing_while_more_is_recorded(reported: AdvisorProcess) -> 
         ({"bot": "nobody"}, []),
     ],
 )
-def test_filters(reported: AdvisorProcess, asked: dict[str, str], expected: list[str]) -> None:
+def test_filters(reported: RunningService, asked: dict[str, str], expected: list[str]) -> None:
     assert ids(page(reported, **asked)) == expected
 
 
@@ -88,7 +88,7 @@ def test_filters(reported: AdvisorProcess, asked: dict[str, str], expected: list
         {"bot": "a b"},
     ],
 )
-def test_bad_questions_are_422(live_service: AdvisorProcess, asked: dict[str, Any]) -> None:
+def test_bad_questions_are_422(live_service: RunningService, asked: dict[str, Any]) -> None:
     reply = live_service.request("GET", "/outcomes", fields=asked)
     assert reply.status == 422
     assert reply.headers["content-type"] == "application/problem+json"

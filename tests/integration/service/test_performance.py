@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,13 @@ from kronos.condor.spec import CondorSpec
 from kronos.features.variants import FULL
 from kronos.market.history import MarketHistory
 from kronos.training.rows import TrainingRows
+from tests.support.in_process import InProcessService
 from tests.support.lived import ask, logged, report, trade
-from tests.support.processes import AdvisorProcess, Databases, equip, query
+from tests.support.processes import Databases, query
+from tests.support.running_service import RunningService
 from tests.support.shared import AGED_THROUGH
 
 WINDOW = "/performance?start=2018-01-01&end=2018-12-31"
-HEAVY = ("sklearn", "pandas", "joblib", "scipy")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def later(sample_rows: TrainingRows) -> TrainingRows:
 class HalfYear:
     """ARES asks every session at 1.0, trades what it is not advised against, at 1.1 on every third session."""
 
-    def __init__(self, service: AdvisorProcess, rows: TrainingRows) -> None:
+    def __init__(self, service: RunningService, rows: TrainingRows) -> None:
         self.service = service
         self.advice = [ask(service, rows, at) for at in range(len(rows))]
         logged(service, len(rows))
@@ -59,20 +59,14 @@ class HalfYear:
 
 @pytest.fixture(scope="module")
 def half_year(
-    databases: Databases,
-    aged_artefact: bytes,
-    sample_days: list[dict[str, Any]],
-    later: TrainingRows,
-    tmp_path_factory: pytest.TempPathFactory,
+    databases: Databases, aged_template: str, later: TrainingRows, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[HalfYear]:
-    service = AdvisorProcess("serve", databases.make(), tmp_path_factory.mktemp("lived"))
-    service.start()
-    equip(service, aged_artefact, sample_days)
+    service = InProcessService(databases.make(aged_template), tmp_path_factory.mktemp("lived")).start()
     yield HalfYear(service, later)
     service.stop()
 
 
-def performance(service: AdvisorProcess, path: str = WINDOW) -> dict[str, Any]:
+def performance(service: RunningService, path: str = WINDOW) -> dict[str, Any]:
     reply = service.request("GET", path)
     assert reply.status == 200, reply.data
     answer: dict[str, Any] = reply.json()
@@ -201,13 +195,6 @@ def test_of_another_bot_and_in_another_window_there_is_nothing(half_year: HalfYe
     assert same == performance(half_year.service) | {"bot": "ares"}
 
 
-def test_the_server_stays_light_after_measuring(half_year: HalfYear) -> None:
-    performance(half_year.service)
-    assert half_year.service.process is not None
-    mapped = Path(f"/proc/{half_year.service.process.pid}/maps").read_text()
-    assert not [name for name in HEAVY if f"/{name}/" in mapped]
-
-
 BAD_QUERIES = {
     "start after end": "start=2018-02-01&end=2018-01-01",
     "start after today": "start=2999-01-01",
@@ -224,21 +211,21 @@ BAD_QUERIES = {
 
 
 @pytest.mark.parametrize("asked", BAD_QUERIES.values(), ids=BAD_QUERIES.keys())
-def test_a_bad_query_is_422_and_not_echoed(live_service: AdvisorProcess, asked: str) -> None:
+def test_a_bad_query_is_422_and_not_echoed(live_service: RunningService, asked: str) -> None:
     reply = live_service.request("GET", f"/performance?{asked}")
     assert reply.status == 422
     assert reply.headers["content-type"] == "application/problem+json"
     assert "yesterday" not in reply.data.decode()
 
 
-def test_without_a_model_and_without_bars_it_still_answers(service: AdvisorProcess, later: TrainingRows) -> None:
+def test_without_a_model_and_without_bars_it_still_answers(service: RunningService, later: TrainingRows) -> None:
     report(service, [trade(later, 0)])
     answer = performance(service)
     assert (answer["champion"], answer["calibration"], answer["drift"]) == (None, None, [])
     assert answer["left_out"]["unmatched"] == answer["reported"]["trades"] == 1
 
 
-def test_what_the_model_was_trained_on_is_not_scored(aged_service: AdvisorProcess, sample_rows: TrainingRows) -> None:
+def test_what_the_model_was_trained_on_is_not_scored(aged_service: RunningService, sample_rows: TrainingRows) -> None:
     """The last session of training is in its sample, the first after is not."""
     last = int(np.flatnonzero(sample_rows.sessions == AGED_THROUGH)[0])
     for at in (last - 1, last, last + 1):
@@ -258,7 +245,7 @@ def test_what_the_model_was_trained_on_is_not_scored(aged_service: AdvisorProces
 
 
 def test_the_advice_is_the_one_named_else_the_first_of_the_session(
-    aged_service: AdvisorProcess, later: TrainingRows
+    aged_service: RunningService, later: TrainingRows
 ) -> None:
     """Three answers a session, each to another VIX: the later ones know more of the day than the entry did."""
     first = ask(aged_service, later, 0, vix=14.0)
@@ -277,7 +264,7 @@ def test_the_advice_is_the_one_named_else_the_first_of_the_session(
 
 
 def test_between_grid_points_the_curve_is_linear_and_without_a_report_the_suggested_multiplier_counts(
-    aged_service: AdvisorProcess, later: TrainingRows
+    aged_service: RunningService, later: TrainingRows
 ) -> None:
     said = [ask(aged_service, later, at, sd_multiplier=1.25) for at in (0, 1)]
     logged(aged_service, 2)
@@ -293,7 +280,7 @@ def test_between_grid_points_the_curve_is_linear_and_without_a_report_the_sugges
     assert performance(aged_service)["calibration"]["expected_wins"] == pytest.approx(expected)
 
 
-def test_advice_of_another_bot_or_session_does_not_count(aged_service: AdvisorProcess, later: TrainingRows) -> None:
+def test_advice_of_another_bot_or_session_does_not_count(aged_service: RunningService, later: TrainingRows) -> None:
     foreign = ask(aged_service, later, 0, bot="other")
     yesterday = ask(aged_service, later, 0)
     today = ask(aged_service, later, 1)
@@ -312,11 +299,11 @@ def test_advice_of_another_bot_or_session_does_not_count(aged_service: AdvisorPr
 
 
 def test_a_label_that_the_settlement_contradicts_is_not_scored_but_its_money_counts(
-    aged_service: AdvisorProcess, later: TrainingRows
+    aged_service: RunningService, later: TrainingRows
 ) -> None:
     ask(aged_service, later, 0)
     logged(aged_service, 1)
-    seen = {"features": {"vix": float(later.vix[0]), "price": float(later.price[0])}}
+    seen: dict[str, Any] = {"features": {"vix": float(later.vix[0]), "price": float(later.price[0])}}
     wrong = "CALL_BREACHED" if later.labels[0, 4] else "MAX_PROFIT"
     report(aged_service, [trade(later, 0, outcome=wrong, net_pnl=-10.5, **seen)])
     answer = performance(aged_service)
@@ -327,7 +314,7 @@ def test_a_label_that_the_settlement_contradicts_is_not_scored_but_its_money_cou
 
 
 def test_several_trades_of_one_settlement_are_one_observation_and_all_money(
-    aged_service: AdvisorProcess, later: TrainingRows
+    aged_service: RunningService, later: TrainingRows
 ) -> None:
     for bot in ("ares", "other"):
         ask(aged_service, later, 0, bot=bot)
@@ -342,7 +329,7 @@ def test_several_trades_of_one_settlement_are_one_observation_and_all_money(
 
 
 def test_a_skipped_session_that_was_traded_after_all_or_has_no_bar_is_not_modelled(
-    aged_service: AdvisorProcess, later: TrainingRows
+    aged_service: RunningService, later: TrainingRows
 ) -> None:
     for at in (0, 1):
         ask(aged_service, later, at)
@@ -354,7 +341,7 @@ def test_a_skipped_session_that_was_traded_after_all_or_has_no_bar_is_not_modell
     assert (found["sessions"], found["modelled_sessions"], found["not_modelled"]) == (2, 1, 1)
 
 
-def test_a_model_without_skill_is_scored_on_what_it_said(aged_service: AdvisorProcess, later: TrainingRows) -> None:
+def test_a_model_without_skill_is_scored_on_what_it_said(aged_service: RunningService, later: TrainingRows) -> None:
     """Such a model says its base rates: its skill is exactly none."""
     ask(aged_service, later, 0)
     logged(aged_service, 1)

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import AdvisorProcess, query, wait_until
+from tests.support.processes import query, wait_until
+from tests.support.running_service import RunningService
 
-BREACHED = {"trade_date": "2018-12-04", "net_pnl": 95.0, "features": {"vix": 16.44, "price": 2782.43}}
+BREACHED: dict[str, Any] = {"trade_date": "2018-12-04", "net_pnl": 95.0, "features": {"vix": 16.44, "price": 2782.43}}
 """On 2018-12-04 SPX fell by 3.0 % from its open: the put was breached."""
 
 
-def flags(service: AdvisorProcess, trade_id: str) -> list[str]:
+def flags(service: RunningService, trade_id: str) -> list[str]:
     (row,) = query(service.database_url, "SELECT flags FROM ares_ml_outcomes WHERE trade_id = $1", trade_id)
     found: list[str] = row["flags"]
     return found
@@ -28,17 +29,17 @@ def flags(service: AdvisorProcess, trade_id: str) -> list[str]:
     ],
 )
 def test_with_the_bar_there_it_is_judged_at_once(
-    live_service: AdvisorProcess, outcome: str, expected: list[str]
+    ready_service: RunningService, outcome: str, expected: list[str]
 ) -> None:
-    trade = BREACHED | {"trade_id": f"judged-{outcome}", "outcome": outcome}
-    reply = live_service.request("POST", "/outcomes", trade)
+    trade = BREACHED | {"trade_id": "judged", "outcome": outcome}
+    reply = ready_service.request("POST", "/outcomes", trade)
     assert reply.status == 201
     assert reply.json()["flags"] == expected
-    assert flags(live_service, trade["trade_id"]) == expected
+    assert flags(ready_service, "judged") == expected
 
 
 def test_reported_before_its_bar_it_is_judged_when_the_bar_comes(
-    service: AdvisorProcess, sample_days: list[dict[str, Any]]
+    service: RunningService, sample_days: list[dict[str, Any]]
 ) -> None:
     trade = BREACHED | {"trade_id": "early", "outcome": "MAX_PROFIT"}
     assert service.request("POST", "/outcomes", trade).json()["flags"] == []
@@ -56,18 +57,18 @@ def test_reported_before_its_bar_it_is_judged_when_the_bar_comes(
     assert flags(service, "honest") == ["label_contradicted"]
 
 
-def test_the_bar_outweighs_the_settlement_that_is_reported(live_service: AdvisorProcess) -> None:
+def test_the_bar_outweighs_the_settlement_that_is_reported(ready_service: RunningService) -> None:
     trade = BREACHED | {"trade_id": "own-settlement", "outcome": "MAX_PROFIT", "settlement_price": 2782.0}
-    reply = live_service.request("POST", "/outcomes", trade).json()
+    reply = ready_service.request("POST", "/outcomes", trade).json()
     assert reply["flags"] == ["settlement_contradicted", "label_contradicted"]
 
 
-def test_without_a_bar_the_reported_settlement_judges(service: AdvisorProcess) -> None:
+def test_without_a_bar_the_reported_settlement_judges(service: RunningService) -> None:
     trade = BREACHED | {"trade_id": "no-bar", "outcome": "MAX_PROFIT", "settlement_price": 2700.0}
     assert service.request("POST", "/outcomes", trade).json()["flags"] == ["label_contradicted"]
 
 
-def test_what_lies_between_exact_and_listed_strikes_contradicts_nothing(service: AdvisorProcess) -> None:
+def test_what_lies_between_exact_and_listed_strikes_contradicts_nothing(service: RunningService) -> None:
     """Shorts at 1.0 stand at 2753.6; those listed at 2750."""
     for outcome, settlement, expected in (
         ("MAX_PROFIT", 2752.0, []),
@@ -81,7 +82,7 @@ def test_what_lies_between_exact_and_listed_strikes_contradicts_nothing(service:
 
 
 def test_where_no_multiplier_is_reported_the_trade_stood_where_its_advice_suggested(
-    ready_service: AdvisorProcess,
+    ready_service: RunningService,
 ) -> None:
     """As the guide's bot does: it trades at the suggested multiplier and reports none."""
     price, vix = 25_100.0, 25.4

@@ -1,5 +1,5 @@
-"""The fixtures of the client's tests."""
+"""The fixtures of the client's unit tests."""
 
-from tests.support.client_support import client_environment, hand_clock, run_python
+from tests.support.client_support import hand_clock, no_settings_from_outside, threads_are_seen_out
 
-__all__ = ["client_environment", "hand_clock", "run_python"]
+__all__ = ["hand_clock", "no_settings_from_outside", "threads_are_seen_out"]

@@ -1,35 +1,47 @@
-"""`advisor-outbox`: what an operator sees and can do."""
+"""`advisor-outbox`: what an operator sees and can do without a service."""
 
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from ares_client import Advisor, ClientSettings
+from ares_client import ClientSettings
+from ares_client._outbox.file import OutboxFile
+from ares_client._outbox.outbox import Outbox
+from ares_client._outbox.outcomes import prepare_outcome
+from ares_client._process.timing import SYSTEM_TIMING
 from ares_client.outbox_cli import main
-
-NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An outbox with a trade that waits and one in quarantine."""
-    monkeypatch.setenv("ARES_ADVISOR_URL", NOWHERE)
     monkeypatch.setenv("ARES_ADVISOR_OUTBOX", str(tmp_path))
-    with Advisor(ClientSettings(url=NOWHERE, outbox=tmp_path)) as advisor:
-        trade = {"trade_date": "2024-01-02", "features": {"vix": 17.4}, "outcome": "MAX_PROFIT"}
-        advisor.record_outcome(**trade, net_pnl=142.5, trade_id="good")
-        advisor.record_outcome(**trade, net_pnl=float("nan"), trade_id="bad")
+    with closing(OutboxFile(ClientSettings(outbox=tmp_path).outbox_file, SYSTEM_TIMING)) as file:
+        outbox = Outbox(file, SYSTEM_TIMING)
+        for trade_id, net_pnl in [("good", 142.5), ("bad", float("nan"))]:
+            prepared = prepare_outcome(
+                "ares",
+                trade_date="2024-01-02",
+                features={"vix": 17.4},
+                outcome="MAX_PROFIT",
+                net_pnl=net_pnl,
+                trade_id=trade_id,
+                details={},
+            )
+            outbox.add(prepared)
     return tmp_path
 
 
-def run(capsys, *arguments: str) -> tuple[int, list[str]]:
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str]]:
     status = main(arguments)
     return status, capsys.readouterr().out.splitlines()
 
 
-def test_list(folder, capsys):
+def test_list(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, (good, bad, summary) = run(capsys, "list")
     assert status == 0
     assert good.split()[1:] == ["pending", "good"]
@@ -38,12 +50,14 @@ def test_list(folder, capsys):
     assert summary == f"1 pending, 1 quarantined in {folder / 'ares.sqlite3'}"
 
 
-def test_list_one_state(folder, capsys):
+@pytest.mark.usefixtures("folder")
+def test_list_one_state(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.split()[2] for line in run(capsys, "list", "--quarantined")[1][:-1]] == ["bad"]
     assert [line.split()[2] for line in run(capsys, "list", "--pending")[1][:-1]] == ["good"]
 
 
-def test_export(folder, capsys, tmp_path):
+@pytest.mark.usefixtures("folder")
+def test_export(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     status, lines = run(capsys, "export")
     assert status == 0
     good, bad = map(json.loads, lines)
@@ -54,24 +68,10 @@ def test_export(folder, capsys, tmp_path):
     assert json.loads(file.read_text()) == bad
 
 
-def test_retry_without_a_service_leaves_them_pending(folder, capsys):
-    status, lines = run(capsys, "retry", "--seconds", "0.3")
-    assert status == 1
-    assert lines[0] == "2 pending, 0 quarantined"
-    assert lines[1].startswith("not delivered: ")
-
-
-def test_retry_delivers_and_what_is_refused_comes_back(folder, capsys, live_service, monkeypatch):
-    monkeypatch.setenv("ARES_ADVISOR_URL", live_service.url)
-    if live_service.api_key:
-        monkeypatch.setenv("ARES_ADVISOR_API_KEY", live_service.api_key)
-    status, lines = run(capsys, "retry", "bad", "--seconds", "10")
-    assert (status, lines[0]) == (1, "0 pending, 1 quarantined")
-    _, (refused, _) = run(capsys, "list")
-    assert "invalid: net_pnl" in refused
-
-
-def test_discard_shows_what_it_removes_and_only_takes_what_is_in_quarantine(folder, capsys):
+@pytest.mark.usefixtures("folder")
+def test_discard_shows_what_it_removes_and_only_takes_what_is_in_quarantine(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     status, (line,) = run(capsys, "discard", "bad")
     assert status == 0
     assert json.loads(line)["outcome"]["trade_id"] == "bad"
@@ -81,21 +81,24 @@ def test_discard_shows_what_it_removes_and_only_takes_what_is_in_quarantine(fold
     assert run(capsys, "list")[1][-1].startswith("1 pending")
 
 
-def test_an_outbox_that_is_not_there_is_empty_and_is_not_made(capsys, tmp_path, monkeypatch):
-    monkeypatch.delenv("ARES_ADVISOR_OUTBOX", raising=False)
+def test_an_outbox_that_is_not_there_is_empty_and_is_not_made(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     status, lines = run(capsys, "--outbox", str(tmp_path / "none"), "--bot", "other", "list")
     assert status == 0
     assert lines == [f"0 pending, 0 quarantined in {tmp_path / 'none' / 'other.sqlite3'}"]
     assert not (tmp_path / "none").exists()
 
 
-def test_an_outbox_that_cannot_be_used_is_said(capsys, tmp_path):
+def test_an_outbox_that_cannot_be_used_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "ares.sqlite3").mkdir()
     assert main(["--outbox", str(tmp_path), "list"]) == 2
     assert "advisor-outbox: " in capsys.readouterr().err
 
 
-def test_a_wrong_setting_is_said(capsys, monkeypatch, tmp_path):
+def test_a_wrong_setting_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("ARES_ADVISOR_URL", "nonsense")
     assert main(["--outbox", str(tmp_path), "list"]) == 2
     assert "ARES_ADVISOR_URL" in capsys.readouterr().err

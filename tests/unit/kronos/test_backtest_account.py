@@ -8,46 +8,46 @@ import numpy as np
 import pytest
 
 from kronos.backtest import Backtest, backtest, trade_account
-from kronos.condor.costs import Terms
-from kronos.condor.spec import CondorSpec
+from kronos.condor.costs import DEFAULT_LIMITS, AccountLimits, Costs
+from kronos.condor.spec import CondorSpec, Management
 from kronos.market.history import MarketHistory
 from tests.support.bars import bars
 
 CALM = [2010.0, 1990.0]
 
 
-def run(closes: list[float], spec: CondorSpec | None = None, **terms: float | None) -> Backtest:
-    return backtest(bars(closes), spec or CondorSpec(), Terms(**terms), sd_multipliers=(1.0,))  # type: ignore[arg-type]
+def run(closes: list[float], spec: CondorSpec | None = None, limits: AccountLimits = DEFAULT_LIMITS) -> Backtest:
+    return backtest(bars(closes), spec or CondorSpec(), limits=limits, sd_multipliers=(1.0,))
 
 
 def contracts(result: Backtest) -> list[int]:
-    return result.account.contracts[:, 0].tolist()
+    return [int(count) for count in result.account.contracts[:, 0]]
 
 
 @pytest.mark.parametrize(
-    "terms",
+    "limits",
     [
-        {"equity_dollars": 900.0, "risk_pct": 100.0},
-        {"equity_dollars": 9_000.0, "risk_pct": 10.0},
-        {"max_contracts": 0},
-        {"risk_pct": 0.0},
-        {"equity_dollars": 0.0},
+        AccountLimits(equity_dollars=900.0, risk_pct=100.0),
+        AccountLimits(equity_dollars=9_000.0, risk_pct=10.0),
+        AccountLimits(max_contracts=0),
+        AccountLimits(risk_pct=0.0),
+        AccountLimits(equity_dollars=0.0),
     ],
     ids=["cannot afford one", "risk cannot afford one", "cap 0", "risk 0", "no money"],
 )
-def test_what_cannot_be_afforded_is_not_traded(terms: dict[str, float]) -> None:
+def test_what_cannot_be_afforded_is_not_traded(limits: AccountLimits) -> None:
     """One contract can lose $932; none is traded, not one: a limit of 0 means 0."""
-    result = run(CALM, **terms)
+    result = run(CALM, limits=limits)
     assert 900 < result.trades.worst_loss_dollars[0, 0] < 950
     assert contracts(result) == [0, 0]
     figures = next(result.figures())
     assert (figures["condors"], figures["traded"], figures["skipped_not_affordable"]) == (2, 0, 2)
-    assert figures["final_equity_dollars"] == result.terms.equity_dollars
+    assert figures["final_equity_dollars"] == result.limits.equity_dollars
     assert (figures["sharpe"], figures["sortino"], figures["max_drawdown_pct"]) == (None, None, 0.0)
 
 
 def test_contracts_are_the_risk_over_the_worst_loss() -> None:
-    uncapped, capped = run(CALM, risk_pct=5.0), run(CALM, risk_pct=5.0, max_contracts=3)
+    uncapped, capped = (run(CALM, limits=AccountLimits(risk_pct=5.0, max_contracts=most)) for most in (None, 3))
     worst = uncapped.trades.worst_loss_dollars[0, 0]
     assert contracts(uncapped)[0] == math.floor(5_000 / worst) == 5
     assert contracts(capped) == [3, 3]
@@ -55,7 +55,7 @@ def test_contracts_are_the_risk_over_the_worst_loss() -> None:
 
 
 def test_the_worst_loss_at_full_risk_ruins_and_then_nothing_is_traded() -> None:
-    result = run([1900.0, *CALM], risk_pct=100.0)
+    result = run([1900.0, *CALM], limits=AccountLimits(risk_pct=100.0))
     number = contracts(result)[0]
     left = 100_000 - number * result.trades.worst_loss_dollars[0, 0]
     assert result.account.equity_dollars[0, 0] == pytest.approx(left)
@@ -66,7 +66,7 @@ def test_the_worst_loss_at_full_risk_ruins_and_then_nothing_is_traded() -> None:
 
 def test_overlapping_trades_share_the_capital_until_it_is_free_again() -> None:
     """At 40 % each, two fit and a third gets the rest; day 2 settles the first after its entry, for day 3."""
-    result = run(CALM * 4, CondorSpec("open", 2), risk_pct=40.0)
+    result = run(CALM * 4, CondorSpec("open", 2), AccountLimits(risk_pct=40.0))
     worst, number = result.trades.worst_loss_dollars[:, 0], contracts(result)
     assert number[0] == math.floor(40_000 / worst[0])
     assert number[1] == math.floor(40_000 / worst[1])
@@ -79,7 +79,7 @@ def test_overlapping_trades_share_the_capital_until_it_is_free_again() -> None:
 
 def test_an_entry_at_the_close_comes_after_what_settles_there() -> None:
     """At full risk yesterday's trade frees its capital at the close at which today's is sold."""
-    result = run([2000.0] * 4, CondorSpec("close", 1), risk_pct=100.0)
+    result = run([2000.0] * 4, CondorSpec("close", 1), AccountLimits(risk_pct=100.0))
     assert min(contracts(result)) > 100
 
 
@@ -87,25 +87,20 @@ def test_buying_back_frees_the_capital_on_that_day() -> None:
     closes, lows = [2000.0] * 6, [2000, 2000, 1950, 2000, 2000, 2000]
     history = bars(closes, lows=lows)
 
-    def traded(management: str) -> list[int]:
-        spec = CondorSpec("close", 4, management)  # type: ignore[arg-type]
-        terms = Terms(risk_pct=100)
-        return backtest(history, spec, terms, sd_multipliers=(1.0,)).account.contracts[:, 0].tolist()
+    def traded(dte_sessions: int, management: Management) -> list[int]:
+        spec = CondorSpec("close", dte_sessions, management)
+        return contracts(backtest(history, spec, limits=AccountLimits(risk_pct=100), sd_multipliers=(1.0,)))
 
-    assert traded("hold")[0] > 0
-    assert traded("hold")[1] == 0
-    assert traded("touch")[0] > 0
-    assert (
-        backtest(
-            history, CondorSpec("close", 3, "touch"), Terms(risk_pct=100), sd_multipliers=(1.0,)
-        ).account.contracts[2, 0]
-        > 0
-    )
+    assert traded(4, "hold")[0] > 0
+    assert traded(4, "hold")[1] == 0
+    assert traded(4, "touch")[0] > 0
+    assert traded(3, "hold")[2] == 0
+    assert traded(3, "touch")[2] > 0
 
 
 @pytest.mark.parametrize("spec", [CondorSpec("open", 3), CondorSpec("close", 5, "touch")])
 def test_open_risk_never_exceeds_the_equity(sample: MarketHistory, spec: CondorSpec) -> None:
-    result = backtest(sample, spec, Terms(risk_pct=35))
+    result = backtest(sample, spec, limits=AccountLimits(risk_pct=35))
     trades, account = result.trades, result.account
     held = np.nan_to_num(account.contracts * trades.worst_loss_dollars)
     positions = trades.positions
@@ -128,7 +123,9 @@ def test_open_risk_never_exceeds_the_equity(sample: MarketHistory, spec: CondorS
 
 def test_ratios_count_every_session_traded_or_not(sample: MarketHistory) -> None:
     """Recomputed from the trades alone; most sessions pay too little to be traded at this minimum."""
-    result = backtest(sample, CondorSpec(), Terms(minimum_credit_points=1.5, risk_pct=2.0), sd_multipliers=(0.8,))
+    result = backtest(
+        sample, CondorSpec(), Costs(minimum_credit_points=1.5), AccountLimits(risk_pct=2.0), sd_multipliers=(0.8,)
+    )
     figures = next(result.figures())
     assert figures["days"] == len(sample)
     assert 0 < figures["traded"] < 200
@@ -153,24 +150,26 @@ def test_ratios_count_every_session_traded_or_not(sample: MarketHistory) -> None
 
 
 def test_a_share_of_the_risk_can_be_advised() -> None:
-    history, spec, terms = bars(CALM * 2), CondorSpec(), Terms()
-    trades = backtest(history, spec, terms, sd_multipliers=(1.0,)).trades
-    account = trade_account(history, trades, spec, terms, risk_share=np.array([1.0, 0.5, 0.0, 1.0]))
+    history, spec, limits = bars(CALM * 2), CondorSpec(), DEFAULT_LIMITS
+    trades = backtest(history, spec, limits=limits, sd_multipliers=(1.0,)).trades
+    account = trade_account(history, trades, spec, limits, risk_share=np.array([1.0, 0.5, 0.0, 1.0]))
     assert account.contracts[:, 0].tolist() == [10, 5, 0, 10]
     assert account.pnl_dollars[2, 0] == 0
 
 
 @pytest.mark.parametrize(
-    "values",
+    ("part", "name", "value"),
     [
-        {"slippage_points": -0.1},
-        {"commission_dollars": math.nan},
-        {"risk_pct": 101.0},
-        {"max_contracts": -1},
-        {"equity_dollars": math.inf},
-        {"minimum_credit_points": -1.0},
+        (Costs, "slippage_points", -0.1),
+        (Costs, "commission_dollars", math.nan),
+        (Costs, "minimum_credit_points", -1.0),
+        (AccountLimits, "risk_pct", 101.0),
+        (AccountLimits, "max_contracts", -1),
+        (AccountLimits, "equity_dollars", math.inf),
     ],
 )
-def test_terms_out_of_range_are_refused(values: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=next(iter(values))):
-        Terms(**values)  # type: ignore[arg-type]
+def test_costs_and_limits_out_of_range_are_refused(
+    part: type[Costs | AccountLimits], name: str, value: float
+) -> None:
+    with pytest.raises(ValueError, match=name):
+        part(**{name: value})  # type: ignore[arg-type]

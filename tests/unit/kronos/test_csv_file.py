@@ -61,7 +61,7 @@ def test_a_missing_file_and_a_binary_one_are_named(tmp_path: Path) -> None:
     with pytest.raises(MarketDataError, match="No such file"):
         read_market_csv(tmp_path / "absent.csv")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(MarketDataError, match="not a CSV text"):
+    with pytest.raises(MarketDataError, match="not CSV text"):
         read_market_csv(tmp_path / "binary.csv")
 
 

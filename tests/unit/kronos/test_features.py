@@ -9,8 +9,8 @@ import pytest
 
 from kronos.condor.labels import wins
 from kronos.condor.settlement import entry_vix
-from kronos.condor.spec import CondorSpec
-from kronos.features.matrix import features_at_entry
+from kronos.condor.spec import CondorSpec, Entry
+from kronos.features.matrix import features_at_entry, history_at_entry
 from kronos.features.variants import CURRENT_FEATURES, FULL, MARKET, MINIMAL
 from kronos.market.history import MarketHistory
 from kronos.model.curve import design_matrix
@@ -83,6 +83,22 @@ def test_a_missing_bar_in_the_window_makes_features_absent_not_wrong(sample: Mar
     values = features_at_entry(MarketHistory(sample.sessions, columns), spec, SESSION, PRICE, VIX, CURRENT_FEATURES)
     assert {"vix_percentile_30d", "win_rate_30d"}.isdisjoint(values)
     assert "price_change_1d" in values
+
+
+@pytest.mark.parametrize(
+    ("entry", "known"), [("open", []), ("close", ["spx_close", "spx_high", "spx_low", "vix_close"])]
+)
+def test_a_live_trader_sees_what_the_entry_session_has_shown_so_far(
+    sample: MarketHistory, entry: Entry, known: list[str]
+) -> None:
+    """Nothing of it at the open; all but its opens at the close, with the price and VIX that the bot sends."""
+    seen = history_at_entry(sample, CondorSpec(entry, 1), sample.sessions[100:110], 1234.5, 67.8)
+    last = {name: float(column[-1]) for name, column in seen.columns.items()}
+    assert sorted(name for name, value in last.items() if not np.isnan(value)) == known
+    assert not np.isnan(seen.spx_open[:-1]).any()
+    if known:
+        assert (last["spx_close"], last["vix_close"]) == (1234.5, 67.8)
+        assert last["spx_high"] == sample.spx_high[109]
 
 
 def test_without_bars_only_the_three_fields_speak(spec: CondorSpec) -> None:

@@ -58,7 +58,7 @@ def test_a_bin_holds_about_ten_trades_or_more(count: int, bins: int) -> None:
 
 
 def test_calibrated_models_stay_inside_as_often_as_stated() -> None:
-    runs = [scores_of(simulated(150, seed)) for seed in range(200)]
+    runs = [scores_of(simulated(150, seed)) for seed in range(100)]
     inside = [low <= run.wins <= high for run in runs for low, high in [run.expected_wins_interval]]
     assert np.mean(inside) > 0.93
     assert np.mean([run.ece <= run.ece_band for run in runs]) == pytest.approx(0.95, abs=0.05)

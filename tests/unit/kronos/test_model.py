@@ -16,7 +16,6 @@ from sklearn.isotonic import IsotonicRegression
 from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec
 from kronos.errors import ArtefactError, TrainingRefusedError
 from kronos.features.variants import VARIANTS, Variant
-from kronos.market.history import MarketHistory
 from kronos.model.artefact import Artefact, identity
 from kronos.model.curve import never_decreasing
 from kronos.model.model import Model
@@ -68,12 +67,6 @@ def test_curves_never_decrease_and_are_never_certain(model: Model, sample_rows: 
 def test_the_projection_is_isotonic_regression(curves: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> None:
     expected = [IsotonicRegression().fit_transform(np.arange(11), row) for row in curves]
     np.testing.assert_allclose(never_decreasing(curves), expected, atol=1e-12)
-
-
-def test_training_again_gives_the_same_bytes(
-    sample: MarketHistory, sample_rows: TrainingRows, spec: CondorSpec, artefact: bytes
-) -> None:
-    assert train(sample_rows, spec, sample, jobs=2).artefact.to_bytes() == artefact
 
 
 def test_the_training_rows_travel_inside(sample_rows: TrainingRows, artefact: bytes) -> None:

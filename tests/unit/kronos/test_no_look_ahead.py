@@ -12,12 +12,11 @@ from kronos.features.variants import CURRENT_FEATURES, FULL
 from kronos.market.history import MarketHistory
 from kronos.statistics.scores import score
 from kronos.training.estimator import walk_variant
-from kronos.training.recipe import Recipe
 from kronos.training.rows import build_rows
+from tests.support.recipes import QUICK
 
 KNOWN_AT_THE_OPEN = ("spx_open", "vix_open")
 AT_ONE = 4
-FAST = Recipe(boosting_rounds=20)
 
 
 def with_another_future(history: MarketHistory, spec: CondorSpec, entry: int, seed: int = 0) -> MarketHistory:
@@ -60,10 +59,10 @@ def test_features_do_see_the_past(sample: MarketHistory, spec: CondorSpec) -> No
 def test_predictions_and_scores_before_a_change_stay(sample: MarketHistory, spec: CondorSpec) -> None:
     """All sessions settled before the change are predicted, calibrated and scored as before."""
     rows, _ = build_rows(sample, spec)
-    before = walk_variant(rows, FULL, spec.horizon_sessions, FAST).predictions
+    before = walk_variant(rows, FULL, spec.horizon_sessions, QUICK).predictions
     for entry in (700, 1000):
         other, _ = build_rows(with_another_future(sample, spec, entry), spec)
-        after = walk_variant(other, FULL, spec.horizon_sessions, FAST).predictions
+        after = walk_variant(other, FULL, spec.horizon_sessions, QUICK).predictions
         same = np.flatnonzero(before.rows.sessions <= sample.sessions[entry])
         assert len(same) > 100
         for name in ("log_odds", "probability", "climatology"):

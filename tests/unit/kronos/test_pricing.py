@@ -13,8 +13,9 @@ from vollib.black_scholes.implied_volatility import implied_volatility
 
 from kronos.backtest import backtest
 from kronos.backtest.chain_files import read_chains
+from kronos.backtest.quotes import Chains
 from kronos.backtest.trades import sell
-from kronos.condor.costs import Terms
+from kronos.condor.costs import Costs
 from kronos.condor.pricing import (
     DEFAULT_SURFACE,
     Surface,
@@ -27,14 +28,14 @@ from kronos.condor.pricing import (
 from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec
 from kronos.condor.strikes import Strikes, listed_strikes
 from kronos.market.csv_file import read_market_csv
-from kronos.market.history import MarketHistory, stale_open_years, years_of
+from kronos.market.history import Floats, MarketHistory, stale_open_years, years_of
 from kronos.market.sessions import exchange_sessions
 from tests.support.bars import bars
 from tests.support.paths import EVALUATION_DATA
 
 HISTORY = EVALUATION_DATA / "spx_vix_daily_1990_2018.csv"
 CHAIN = EVALUATION_DATA / "chains" / "spx_eod_2011-01-03_2011-01-07.csv"
-FREE = Terms(slippage_points=0, commission_dollars=0)
+FREE = Costs(slippage_points=0, commission_dollars=0)
 FLAT_VIX = Surface(scale={"open": (1.0,) * 5, "close": (1.0,) * 5}, skew=0)
 WORLDS = [CondorSpec(), CondorSpec("open", 1), CondorSpec("open", 5), CondorSpec("close", 1), CondorSpec("close", 5)]
 LONGER = [CondorSpec("open", 21), CondorSpec("close", 10), CondorSpec("close", 22)]
@@ -105,13 +106,13 @@ def test_the_skew_leaves_no_arbitrage_between_strikes(vix: float, value: Any, si
     assert (np.diff(values, 2) > -1e-9).all()
 
 
-def edge_points(history: MarketHistory, spec: CondorSpec, surface: Surface) -> np.ndarray:
+def edge_points(history: MarketHistory, spec: CondorSpec, surface: Surface) -> Floats:
     """(k,) mean modelled credit less mean payout, before any cost."""
     positions = np.arange(len(history) - spec.dte_sessions)
     if spec.entry == "open":
         positions = positions[~np.isin(years_of(history.sessions[positions]), stale_open_years(history))]
     trades = sell(history, positions, spec, FREE, SD_MULTIPLIERS, quotes=None, surface=surface)
-    return np.nanmean(trades.net_pnl_dollars, axis=0) / 100
+    return np.asarray(np.nanmean(trades.net_pnl_dollars, axis=0) / 100)
 
 
 @pytest.mark.skipif(not HISTORY.exists(), reason="the evaluation data is not here")
@@ -153,7 +154,7 @@ def test_the_skew_is_that_of_real_quotes() -> None:
     assert float(np.sqrt(np.mean(np.concatenate(errors) ** 2))) < 0.1
 
 
-def skew_errors(rows, vix: float, life: int) -> np.ndarray:
+def skew_errors(rows: Chains, vix: float, life: int) -> Floats:
     price, move = rows.underlying[0], vix / 100 * (life / 252) ** 0.5
     out_of_the_money = rows.take((rows.strike <= price) == rows.is_put)
     x = np.log(out_of_the_money.strike / price) / move
@@ -169,7 +170,7 @@ def skew_errors(rows, vix: float, life: int) -> np.ndarray:
     at_the_money = np.interp(0.0, x[order], implied[order])
     modelled = DEFAULT_SURFACE.volatility(price, near.strike, np.array(vix), "close", np.array(float(life)))
     modelled_at_the_money = DEFAULT_SURFACE.volatility(price, price, np.array(vix), "close", np.array(float(life)))
-    return implied / at_the_money - modelled / modelled_at_the_money
+    return np.asarray(implied / at_the_money - modelled / modelled_at_the_money)
 
 
 def test_entry_at_the_close_before_a_half_day_is_worth_less() -> None:

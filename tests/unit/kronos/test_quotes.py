@@ -58,7 +58,7 @@ def test_end_of_day_quotes_serve_the_close_only(tmp_path: Path) -> None:
     chains = read_chains(chain_file(tmp_path, *rows, header=HEADER.replace("quote_time,", "")))
     assert (chains.minute == END_OF_DAY).all()
     assert natural(chains, "close") == pytest.approx(0.95)
-    with pytest.raises(MarketDataError, match="end-of-day quotes serve an entry at the close only"):
+    with pytest.raises(MarketDataError, match="end-of-day quotes can be used only for an entry at the close"):
         chains.at_entry("open")
 
 
@@ -94,7 +94,9 @@ def test_the_wrong_expiration_is_absent(tmp_path: Path) -> None:
 def test_the_price_quoted_with_the_chain_is_the_entry_price(tmp_path: Path) -> None:
     quotes = read_chains(chain_file(tmp_path, *quotes_at("09:31"))).at_entry("open")
     assert quotes.price_at_entry(DAY, np.array([1999.0]))[0] == 2000.0
-    with pytest.raises(MarketDataError, match=r"on 2017-06-05 the chain's underlying is 2000 and the market's 200$"):
+    with pytest.raises(
+        MarketDataError, match=r"on 2017-06-05 the chain has its underlying at 2000, but the market was at 200$"
+    ):
         quotes.price_at_entry(DAY, np.array([200.0]))
 
 
@@ -164,8 +166,8 @@ def test_what_is_no_chain_is_refused(tmp_path: Path) -> None:
     for path, complaint in (
         (tmp_path / "absent.csv", "No such file"),
         (tmp_path / "empty", "no .csv, .parquet or .zip file"),
-        (chain_file(tmp_path, name="chain.txt"), "a chain is a .csv, .parquet or .zip file"),
-        (chain_file(tmp_path, name="rows.csv"), "no quotes in it"),
+        (chain_file(tmp_path, name="chain.txt"), "an option chain must be a .csv, .parquet or .zip file"),
+        (chain_file(tmp_path, name="rows.csv"), "it contains no quotes"),
         (chain_file(tmp_path, header="date,strike", name="other.csv"), "missing column expiration"),
         (tmp_path / "torn.zip", "not a zip file"),
         (tmp_path / "torn.parquet", "Parquet"),
