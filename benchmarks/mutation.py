@@ -31,6 +31,7 @@ PACKAGES = ("features", "condor", "model", "statistics")
 COPIED = ("ares_client", "benchmarks", "docs", "kronos", "service", "tests", "pyproject.toml")
 TESTS = "tests/unit/kronos"
 SECONDS_PER_MUTANT = 120
+SESSION = "session.sqlite"
 CONFIG = """
 [cosmic-ray]
 module-path = [{modules}]
@@ -149,12 +150,12 @@ def main() -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
         folders = [Path(name) / str(job) for job in range(asked.jobs)]
-        sessions = [prepare(folder, environment) for folder in folders]
+        sessions = [prepare(folder, environment, folders[0] / SESSION) for folder in folders]
         chosen = sampled(sessions[0], folders[0], asked.sample, asked.seed)
         running = []
         for at, (folder, session) in enumerate(zip(folders, sessions, strict=True)):
             keep(session, chosen[at :: asked.jobs])
-            running.append(cosmic_ray(folder, environment, "exec", "config.toml", "session.sqlite"))
+            running.append(cosmic_ray(folder, environment, "exec", "config.toml", SESSION))
         for process in running:
             try:
                 process.wait(max(1.0, 60 * asked.minutes - (time.monotonic() - began)))
@@ -164,8 +165,8 @@ def main() -> None:
         report([mutant for session in sessions for mutant in results(session)], time.monotonic() - began)
 
 
-def prepare(folder: Path, environment: dict[str, str]) -> Path:
-    """A copy of the tree with a session of all mutants; returns the session."""
+def prepare(folder: Path, environment: dict[str, str], first: Path) -> Path:
+    """A copy of the tree with a session of all mutants, made once since their ids are random; returns the session."""
     folder.mkdir()
     copy_tree(folder)
     modules = sorted(
@@ -177,10 +178,11 @@ def prepare(folder: Path, environment: dict[str, str]) -> Path:
     listed = ", ".join(f'"{module}"' for module in modules)
     config = CONFIG.format(modules=listed, timeout=SECONDS_PER_MUTANT, python=sys.executable, tests=TESTS)
     (folder / "config.toml").write_text(config)
-    done = cosmic_ray(folder, environment, "init", "config.toml", "session.sqlite")
-    if done.wait() != 0:
+    if first.exists():
+        shutil.copy2(first, folder / SESSION)
+    elif cosmic_ray(folder, environment, "init", "config.toml", SESSION).wait() != 0:
         sys.exit("cosmic-ray cannot begin: see above")
-    return folder / "session.sqlite"
+    return folder / SESSION
 
 
 def cosmic_ray(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:

@@ -25,7 +25,7 @@ from kronos.condor.pricing import (
     normal_cdf,
     put_value,
 )
-from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec
+from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec, Entry
 from kronos.condor.strikes import Strikes, listed_strikes
 from kronos.market.csv_file import read_market_csv
 from kronos.market.history import Floats, MarketHistory, stale_open_years, years_of
@@ -74,6 +74,32 @@ def test_the_condor_is_its_four_legs_each_at_its_own_volatility() -> None:
     value = condor_value(np.array(price), np.array(vix), strikes, "open", np.array(1.0))
     assert float(value) == pytest.approx(expected, abs=1e-9)
     assert 0.5 < expected < 1.5
+
+
+@pytest.mark.parametrize(
+    ("entry", "life", "scale"),
+    [
+        ("open", 0.5, 0.75),
+        ("open", 1, 0.75),
+        ("open", 2, 0.75),
+        ("open", 3.5, 0.745),
+        ("open", 5, 0.74),
+        ("open", 10, 0.72),
+        ("open", 16, 0.715),
+        ("open", 22, 0.71),
+        ("open", 40, 0.71),
+        ("close", 1, 0.79),
+        ("close", 2, 0.76),
+        ("close", 5, 0.74),
+        ("close", 10, 0.70),
+        ("close", 22, 0.70),
+    ],
+)
+def test_the_volatility_at_the_money_by_life(entry: Entry, life: float, scale: float) -> None:
+    """The figures of decision 0005, linear in between."""
+    price = np.array(2000.0)
+    volatility = DEFAULT_SURFACE.volatility(price, price, np.array(20.0), entry, np.array(life))
+    assert float(volatility) == pytest.approx(0.2 * scale, rel=1e-12)
 
 
 def test_life_counts_sessions_and_half_days_by_their_hours() -> None:
