@@ -40,6 +40,7 @@ def databases() -> Iterator[Databases]:
     try:
         made = Databases(server)
         made.execute("ALTER SYSTEM SET fsync = off")  # nothing in it outlives the run
+        made.execute("ALTER SYSTEM SET max_wal_size = '128MB'")
         made.execute("SELECT pg_reload_conf()")
         made.execute(f"CREATE DATABASE {TEMPLATE}")
         migrate_now(settings_of(server.url(TEMPLATE)))
@@ -51,9 +52,11 @@ def databases() -> Iterator[Databases]:
 
 
 @pytest.fixture
-def database_url(databases: Databases) -> str:
+def database_url(databases: Databases) -> Iterator[str]:
     """A migrated, empty database of the test's own."""
-    return databases.make()
+    url = databases.make()
+    yield url
+    databases.drop_later(url)
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +108,14 @@ def aged_artefact(sample: MarketHistory, spec: CondorSpec, tmp_path_factory: pyt
 
 
 @pytest.fixture(scope="session")
+def quick_artefact(sample: MarketHistory, spec: CondorSpec, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A model from which a retraining takes seconds, as it has seen few sessions."""
+    from tests.support.retraining import quick_champion
+
+    return made_once(tmp_path_factory, "quick", lambda: quick_champion(sample, spec))
+
+
+@pytest.fixture(scope="session")
 def model(artefact: bytes) -> Model:
     """The trained model as it is served."""
     from kronos.model.model import Model
@@ -142,6 +153,17 @@ def aged_template(
     return databases.make_template(_equipped(aged_artefact, sample_days, tmp_path_factory.mktemp("aged")))
 
 
+@pytest.fixture(scope="session")
+def quick_template(
+    databases: Databases,
+    quick_artefact: bytes,
+    sample_days: list[dict[str, Any]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> str:
+    """The same with a model from which a retraining takes seconds."""
+    return databases.make_template(_equipped(quick_artefact, sample_days, tmp_path_factory.mktemp("quick")))
+
+
 def _equipped(artefact: bytes, sample_days: list[dict[str, Any]], folder: Path) -> Callable[[str], None]:
     from tests.support.in_process import InProcessService
     from tests.support.processes import equip
@@ -155,15 +177,27 @@ def _equipped(artefact: bytes, sample_days: list[dict[str, Any]], folder: Path) 
 
 
 @pytest.fixture
-def ready_database_url(databases: Databases, ready_template: str) -> str:
+def ready_database_url(databases: Databases, ready_template: str) -> Iterator[str]:
     """A database of the test's own, with a model and the sample's bars."""
-    return databases.make(ready_template)
+    url = databases.make(ready_template)
+    yield url
+    databases.drop_later(url)
 
 
 @pytest.fixture
-def aged_database_url(databases: Databases, aged_template: str) -> str:
+def aged_database_url(databases: Databases, aged_template: str) -> Iterator[str]:
     """The same with a model that has half a year still to learn."""
-    return databases.make(aged_template)
+    url = databases.make(aged_template)
+    yield url
+    databases.drop_later(url)
+
+
+@pytest.fixture
+def quick_database_url(databases: Databases, quick_template: str) -> Iterator[str]:
+    """The same with a model from which a retraining takes seconds."""
+    url = databases.make(quick_template)
+    yield url
+    databases.drop_later(url)
 
 
 @pytest.fixture
@@ -230,6 +264,12 @@ def ready_service(start_service: StartService, ready_database_url: str) -> InPro
 def aged_service(start_service: StartService, aged_database_url: str) -> InProcessService:
     """A service whose model has half a year still to learn."""
     return start_service(aged_database_url)
+
+
+@pytest.fixture
+def quick_service(start_service: StartService, quick_database_url: str) -> InProcessService:
+    """A service whose model is retrained in seconds."""
+    return start_service(quick_database_url)
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ class RetrainMetrics(Metrics):
     brier: float = math.nan
     brier_skill: float = math.nan
     brier_skill_interval: tuple[float, float] = (math.nan, math.nan)
+    brier_skill_t: float = math.nan
     log_loss: float = math.nan
     auc: float = math.nan
     ece: float = math.nan

@@ -30,7 +30,7 @@ PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MLFeatures:
-    """What the bot believed at entry. Kept with the trade for audit, and never used for training.
+    """What the bot believed at entry. Kept with the trade for audit; of these, training uses only `price` and `vix`.
 
     `vix` and `price` are in points, the changes and `expected_move_pct` in %, and `avg_pnl_30d` in dollars.
     `vix_percentile_30d` runs from 0 to 100 and `win_rate_30d` from 0 to 1. `day_of_week` is 0 for Monday.

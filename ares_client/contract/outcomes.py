@@ -33,7 +33,8 @@ class Outcome(Request):
     outcome: Annotated[TradeOutcome, Field(strict=False)]
     net_pnl: Dollars = Field(description="$ after costs, for the whole position", examples=[142.5])
     features: Annotated[dict[Identifier, float | None], Field(max_length=MAX_REPORTED_FEATURES)] = Field(
-        default_factory=dict, description="what the bot believed at entry; kept for audit, never used for training"
+        default_factory=dict,
+        description="what the bot believed at entry; kept for audit. Training uses only `price` and `vix` of them",
     )
     sd_multiplier: SdMultiplier | None = Field(
         default=None, description="multiplier actually traded (default: the one that the advice suggested)"

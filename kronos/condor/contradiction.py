@@ -105,16 +105,16 @@ def _short_strikes(
     trade: ReportedCondor, bar: SessionBar, spec: CondorSpec
 ) -> tuple[ShortStrikes, ShortStrikes] | None:
     """The nearest and the farthest short strikes that may have been traded; None if they cannot be known."""
-    if trade.put_short_strike is not None and trade.call_short_strike is not None:
-        reported = ShortStrikes(trade.put_short_strike, trade.call_short_strike)
-        return reported, reported
+    put, call = trade.put_short_strike, trade.call_short_strike
+    if put is not None and call is not None:
+        return ShortStrikes(put, call), ShortStrikes(put, call)
     price, vix = _positive(trade.price) or bar.price, _positive(trade.vix) or bar.vix
     if price is None or vix is None:
         return None
     half_width = trade.sd_multiplier * expected_move(price, vix, spec.horizon_sessions)
     listed = listed_strikes(np.array(price), np.array(half_width), spec)
-    nearest = ShortStrikes(price - half_width, price + half_width)
-    return nearest, ShortStrikes(float(listed.put_short), float(listed.call_short))
+    nearest = ShortStrikes(put or price - half_width, call or price + half_width)
+    return nearest, ShortStrikes(put or float(listed.put_short), call or float(listed.call_short))
 
 
 def _positive(value: float | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from kronos.features.registry import Feature, FeatureId, VariantName, current, declared
+from kronos.features.registry import Feature, VariantName, current, declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +14,6 @@ class Variant:
 
     name: str
     features: tuple[Feature, ...]
-
-    @property
-    def feature_ids(self) -> tuple[FeatureId, ...]:
-        """Names and revisions, in order."""
-        return tuple(feature.id for feature in self.features)
 
     @property
     def feature_names(self) -> tuple[str, ...]:

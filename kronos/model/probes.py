@@ -26,7 +26,7 @@ COUNT: Final = 8
 MAX_PROBES: Final = 100
 MAX_STRETCH_SESSIONS: Final = 2_000
 FEATURE_TOLERANCE: Final = 1e-9
-MADE_UP_YEAR: Final = (date(2017, 1, 3), date(2017, 12, 29))
+MADE_UP_YEARS: Final = (date(2014, 1, 2), date(2017, 12, 29))
 MADE_UP_ENTRY: Final = (2010.0, 19.0)
 SESSIONS_BETWEEN: Final = 7
 
@@ -77,6 +77,9 @@ class Probes:
             bars = made_up_bars()
             ends = bars.sessions[-COUNT * SESSIONS_BETWEEN :: SESSIONS_BETWEEN]
             complete = [_probed(bars, spec, as_date(day), *MADE_UP_ENTRY, features) for day in ends]
+        for feature, column in zip(features, np.array([values for _, values in complete]).T, strict=True):
+            if np.isnan(column).any():
+                raise ValueError(f"the probes do not know feature {feature.name}: give `made_up_bars` what it needs")
         return cls(tuple(stretch for stretch, _ in complete), np.array([values for _, values in complete]))
 
     def require_reproduced(self, spec: CondorSpec, features: Sequence[Feature]) -> None:
@@ -110,8 +113,8 @@ class Probes:
 
 
 def made_up_bars() -> MarketHistory:
-    """A year of invented bars that are smooth and never repeat."""
-    sessions = exchange_sessions().between(*MADE_UP_YEAR)
+    """Four years of invented bars, smooth and never the same twice, with values in every column."""
+    sessions = exchange_sessions().between(*MADE_UP_YEARS)
     t = np.arange(len(sessions), dtype=np.float64)
     close = 2000 * np.exp(0.03 * np.sin(t / 17) + 0.006 * np.cos(1.7 * t))
     vix = 18 + 5 * np.sin(t / 11) + 2 * np.cos(2.3 * t)
@@ -126,7 +129,8 @@ def made_up_bars() -> MarketHistory:
         "vix_low": vix - 1.5,
         "vix_close": vix,
     }
-    return MarketHistory.from_bars(sessions, known)
+    others = {name: vix * (1 + 0.1 * np.sin(t / 7 + at)) for at, name in enumerate(COLUMNS)}
+    return MarketHistory.from_bars(sessions, others | known)
 
 
 def _probed(

@@ -63,8 +63,8 @@ class JoinedTrades:
     ----------
     rows : one per session, in order. With bars: rebuilt from them, with the entry that was really traded. Without
         bars: only what price, VIX and date give, labelled at the multiplier traded and nowhere else.
-    checked : trades that could be checked against their session's bar
-    contradicted : checked trades whose label the settlement contradicts
+    checked : trades whose settlement is known, from the bars or from the report
+    contradicted : checked trades whose label the settlement contradicts; without bars they give no row
     implausible : checked trades whose price or VIX is far from the session's
     unusable : trades that teach nothing: not on a session, no entry known, or no bars and a multiplier off the grid
     """
@@ -105,16 +105,21 @@ def join_trades(
     rows: dict[date, _Row] = {}
     checked = contradicted = implausible = unusable = 0
     for trade in trades:
-        bar = bars.get(trade.session)
-        bar = bar if bar.is_complete else NO_BAR
+        stored = bars.get(trade.session)
+        bar = stored if stored.is_complete else NO_BAR
         price, vix = trade.price or bar.price, trade.vix or bar.vix
         if not price or not vix or price <= 0 or vix <= 0 or trade.session not in exchange_sessions():
             unusable += 1
             continue
+        denied = Contradiction.LABEL in contradictions(trade.condor, stored, spec)
         if bar.settlement_price is None:
             labels = _label_as_traded(trade)
             if np.isnan(labels).all():
                 unusable += 1
+                continue
+            checked += stored.settlement_price is not None or trade.settlement_price is not None
+            contradicted += denied
+            if denied:  # no other source says how it ended
                 continue
         else:
             checked += 1
@@ -122,7 +127,7 @@ def join_trades(
                 implausible += 1
                 continue
             labels = wins_at(price, vix, bar.settlement_price, spec)
-            contradicted += Contradiction.LABEL in contradictions(trade.condor, bar, spec)
+            contradicted += denied
         if trade.session not in rows:
             features = _features(trade.session, bar, history, spec, price, vix, known)
             rows[trade.session] = _Row(price, vix, features, labels)

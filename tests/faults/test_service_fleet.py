@@ -13,14 +13,12 @@ from typing import Any
 
 import pytest
 
-from kronos.condor.spec import CondorSpec
-from kronos.market.history import MarketHistory
 from kronos.model.model import Model
 from kronos.training.rows import TrainingRows
 from tests.support.lived import report, trade
 from tests.support.load import ADVICE, Answer, Load, ask, ask_at_once, load_on
 from tests.support.processes import AdvisorProcess, Databases, equip, query, wait_until
-from tests.support.retraining import LAST, ended, quick_champion, versions
+from tests.support.retraining import LAST, ended, versions
 
 # Only NOTIFY is as quick as that: the poll is not what swaps.
 POLL_SECONDS, SWAPPED_WITHIN_SECONDS = 3_600, 60.0
@@ -45,8 +43,7 @@ class Fleet:
 @pytest.fixture(scope="module")
 def fleet(
     databases: Databases,
-    sample: MarketHistory,
-    spec: CondorSpec,
+    quick_artefact: bytes,
     sample_days: list[dict[str, Any]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Fleet]:
@@ -61,7 +58,7 @@ def fleet(
     try:
         with ThreadPoolExecutor() as starting:
             list(starting.map(AdvisorProcess.start, [*replicas, *workers]))
-        equip(replicas[0], quick_champion(sample, spec, tmp_path_factory), sample_days)
+        equip(replicas[0], quick_artefact, sample_days)
         wait_until(lambda: all(replica.has_model_and_bars() for replica in replicas))
         yield Fleet(url, replicas, workers)
     finally:

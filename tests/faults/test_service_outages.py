@@ -226,6 +226,7 @@ def test_behind_a_lock_statements_time_out_the_pool_runs_dry_and_advice_is_given
     assert not {trade_id for trade_id in stored_trades(postgres) if trade_id.startswith("locked-")}
 
 
+@pytest.mark.usefixtures("ready")
 def test_a_start_before_postgres_finds_it_by_itself(start_service: StartService, postgres: MortalPostgres) -> None:
     url = postgres.url()
     postgres.kill()

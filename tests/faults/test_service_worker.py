@@ -13,14 +13,12 @@ from typing import Any
 import psutil
 import pytest
 
-from kronos.condor.spec import CondorSpec
-from kronos.market.history import MarketHistory
 from tests.support.doomed_worker import DEADLY, NEVER, PUBLISHED
 from tests.support.in_process import InProcessService
 from tests.support.paths import ROOT
 from tests.support.postgres import MortalPostgres, mortal_postgres
 from tests.support.processes import PATIENT_SECONDS, AdvisorProcess, environment_with, equip, query, wait_until
-from tests.support.retraining import ask_for_a_run, ended, jobs, quick_champion, run_now, versions
+from tests.support.retraining import ask_for_a_run, ended, jobs, run_now, versions
 from tests.support.running_service import RunningService
 
 PATIENCE = {"ADVISOR_JOB_HEARTBEAT_TIMEOUT_SECONDS": "3", "ADVISOR_POLL_SECONDS": "0.3"}
@@ -35,19 +33,14 @@ def postgres() -> Iterator[MortalPostgres]:
 
 
 @pytest.fixture(scope="module")
-def champion(sample: MarketHistory, spec: CondorSpec, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return quick_champion(sample, spec, tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
 def equipped(
     postgres: MortalPostgres,
-    champion: bytes,
+    quick_artefact: bytes,
     sample_days: list[dict[str, Any]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RunningService]:
     service = InProcessService(postgres.url(), tmp_path_factory.mktemp("service")).start()
-    equip(service, champion, sample_days)
+    equip(service, quick_artefact, sample_days)
     yield service
     service.stop()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +26,8 @@ from tests.support.running_service import RunningService
 PATIENT_SECONDS = 120.0
 """Reached only by a test that fails, so it allows for a machine whose cores are all busy."""
 TEMPLATE = "advisor_template"
+MEMORY = Path("/dev/shm")
+ENOUGH_MEMORY_BYTES = 3 << 30
 
 _reserved: list[socket.socket] = []
 
@@ -44,13 +47,20 @@ class Databases:
 
     def __init__(self, server: EmbeddedPostgres) -> None:
         self.server = server
+        self._done_with: list[str] = []
 
     def make(self, template: str | None = TEMPLATE) -> str:
         """A new database; returns its URL."""
+        while self._done_with:
+            self.execute(f"DROP DATABASE {self._done_with.pop()} WITH (FORCE)")
         name = f"test_{uuid.uuid4().hex}"
         source = f" TEMPLATE {template}" if template else ""
         self.execute(f"CREATE DATABASE {name}{source}")
         return self.server.url(name)
+
+    def drop_later(self, url: str) -> None:
+        """Drop a database when the next is made: what its test has started is stopped by then."""
+        self._done_with.append(str(make_url(url).database))
 
     def make_template(self, fill: Callable[[str], None]) -> str:
         """A new migrated database to clone others from, once `fill` has filled it; returns its name."""
@@ -198,8 +208,9 @@ def run_advisor(*arguments: str, **settings: str) -> subprocess.CompletedProcess
 
 
 def traversable_temporary_folder(prefix: str) -> Path:
-    """A temporary folder that PostgreSQL, run as another user, can reach."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    """A temporary folder that PostgreSQL, run as another user, can reach; in memory, where there is plenty of it."""
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY_BYTES
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=MEMORY if in_memory else None))
     folder.chmod(0o711)
     return folder
 

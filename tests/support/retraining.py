@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 
 from kronos.condor.spec import CondorSpec
 from kronos.market.history import MarketHistory
@@ -14,20 +13,16 @@ from kronos.training.rows import TrainingRows, build_rows
 from tests.support.lived import trade
 from tests.support.processes import query, wait_until
 from tests.support.running_service import RunningService
-from tests.support.shared import AGED_THROUGH, made_once
+from tests.support.shared import AGED_THROUGH
 
 FIRST, LAST = np.datetime64("2016-06-01"), np.datetime64("2018-06-29")
 TRAINING_SECONDS = 240.0
 ACTIVE = {"queued", "running"}
 
 
-def quick_champion(sample: MarketHistory, spec: CondorSpec, factory: pytest.TempPathFactory) -> bytes:
+def quick_champion(sample: MarketHistory, spec: CondorSpec) -> bytes:
     """Trained on the fewest sessions that are enough, so that a retraining takes seconds."""
-
-    def make() -> bytes:
-        return train(build_rows(sample, spec, start=FIRST, end=LAST)[0], spec, sample).artefact.to_bytes()
-
-    return made_once(factory, "quick", make)
+    return train(build_rows(sample, spec, start=FIRST, end=LAST)[0], spec, sample).artefact.to_bytes()
 
 
 def reported(rows: TrainingRows, count: int = 50) -> list[dict[str, Any]]:

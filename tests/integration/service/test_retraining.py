@@ -87,17 +87,18 @@ def test_corrupted_outcomes_are_refused_with_the_reason(
 
 
 def test_while_a_run_is_active_asking_again_gives_that_run(
-    aged_service: InProcessService, start_worker: StartWorker
+    quick_service: InProcessService, start_worker: StartWorker
 ) -> None:
-    first = aged_service.request("POST", "/retrain", {"min_new_samples": 0})
-    again = aged_service.request("POST", "/retrain", {"min_new_samples": 0})
+    forced = {"min_new_samples": 0, "force": True}
+    first = quick_service.request("POST", "/retrain", forced)
+    again = quick_service.request("POST", "/retrain", forced)
     assert (first.status, again.status) == (202, 202)
     assert first.json()["state"] == "queued"
     run_id = first.json()["run_id"]
     assert again.json()["run_id"] == run_id
-    start_worker(aged_service.database_url)
-    assert ended(aged_service, run_id)["state"] == "promoted"
-    assert [run["run_id"] for run in aged_service.request("GET", "/retrain").json()] == [run_id]
+    start_worker(quick_service.database_url)
+    assert ended(quick_service, run_id)["state"] == "promoted"
+    assert [run["run_id"] for run in quick_service.request("GET", "/retrain").json()] == [run_id]
 
 
 def test_without_a_model_there_is_nothing_to_retrain(service: RunningService) -> None:

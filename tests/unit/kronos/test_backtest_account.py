@@ -168,8 +168,6 @@ def test_a_share_of_the_risk_can_be_advised() -> None:
         (AccountLimits, "equity_dollars", math.inf),
     ],
 )
-def test_costs_and_limits_out_of_range_are_refused(
-    part: type[Costs | AccountLimits], name: str, value: float
-) -> None:
+def test_costs_and_limits_out_of_range_are_refused(part: type[Costs | AccountLimits], name: str, value: float) -> None:
     with pytest.raises(ValueError, match=name):
         part(**{name: value})  # type: ignore[arg-type]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date
 from itertools import product
 
+import numpy as np
 import pytest
 
 from kronos.condor.contradiction import NO_BAR, Contradiction, ReportedCondor, SessionBar, contradictions
 from kronos.condor.settlement import SessionBars
 from kronos.condor.spec import CALL_BREACHED, DOUBLE_BREACH, MAX_PROFIT, OUTCOMES, PUT_BREACHED, CondorSpec
+from kronos.market.history import MarketHistory
 from kronos.retraining.reported_trades import ReportedTrade, join_trades
 from tests.support.bars import VIX_OF_ONE_PERCENT, bars
 
@@ -109,10 +112,22 @@ def test_a_win_far_out_is_contradicted_only_without_its_strikes() -> None:
     assert judged(MAX_PROFIT, 2025) == LABEL
 
 
-@pytest.mark.parametrize("strikes", [(1965.0, None), (None, 2035.0)])
-def test_one_strike_alone_tells_nothing(strikes: tuple[float | None, float | None]) -> None:
-    trade = ReportedCondor(MAX_PROFIT, 1.0, put_short_strike=strikes[0], call_short_strike=strikes[1])
-    assert contradictions(trade, settled_at(2025), SPEC) == LABEL
+@pytest.mark.parametrize(
+    ("outcome", "put", "call", "settlement", "found"),
+    [
+        (MAX_PROFIT, None, 2035.0, 2025, FINE),
+        (MAX_PROFIT, 1965.0, None, 2025, LABEL),
+        (MAX_PROFIT, 1965.0, None, 1970, FINE),
+        (PUT_BREACHED, 1965.0, None, 1970, LABEL),
+        (PUT_BREACHED, None, 2035.0, 1970, FINE),
+    ],
+)
+def test_one_strike_is_taken_as_reported_and_the_other_from_the_multiplier(
+    outcome: str, put: float | None, call: float | None, settlement: float, found: list[Contradiction]
+) -> None:
+    trade = ReportedCondor(outcome, 1.0, put_short_strike=put, call_short_strike=call)
+    assert contradictions(trade, settled_at(settlement), SPEC) == found
+    assert contradictions(replace(trade, settlement_price=float(settlement)), NO_BAR, SPEC) == FINE
 
 
 @pytest.mark.parametrize(
@@ -207,3 +222,21 @@ def test_training_and_service_ask_the_same_judge_about_the_same_trades() -> None
         checked += joined.checked
         contradicted += joined.contradicted
     assert 0 < contradicted < checked
+
+
+WHOLE = bars([2040.0])
+PARTIAL = MarketHistory(WHOLE.sessions, WHOLE.columns | {"vix_open": np.array([math.nan])})
+"""The settlement is known, VIX at the entry is not."""
+
+
+@pytest.mark.parametrize("history", [None, PARTIAL], ids=["no bar", "a bar without its entry"])
+@pytest.mark.parametrize(("outcome", "rows"), [(MAX_PROFIT, 0), (CALL_BREACHED, 1)])
+def test_a_label_that_the_service_contradicts_is_never_trained_on(
+    history: MarketHistory | None, outcome: str, rows: int
+) -> None:
+    """Short strikes at 1965 and 2035, settled at 2040: reported by the bot, or known from the bars."""
+    trade = ReportedTrade(DAY, outcome, 1.0, 2000.0, VIX_OF_ONE_PERCENT, 1965.0, 2035.0, 2040.0)
+    found = contradictions(trade.condor, SessionBars(history, SPEC).get(DAY), SPEC)
+    joined = join_trades([trade], history, SPEC)
+    assert (joined.checked, joined.contradicted) == (1, Contradiction.LABEL in found) == (1, rows == 0)
+    assert len(joined.rows) == rows

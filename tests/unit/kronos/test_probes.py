@@ -84,6 +84,17 @@ def test_probes_on_made_up_bars_notice_it_too(name: str) -> None:
         probes.require_reproduced(CondorSpec(), changed)
 
 
+def test_made_up_bars_have_every_column_and_make_every_declared_feature_known() -> None:
+    """Also of an index that is added later; what they do not make known is refused before it is written."""
+    bars = made_up_bars()
+    assert not any(np.isnan(column).any() for column in bars.columns.values())
+    probes = Probes.of_history(None, CondorSpec(), [], declared())
+    assert np.isfinite(probes.values).all()
+    nowhere = replace(CURRENT_FEATURES[0], compute=lambda entries: np.full(len(entries.days), np.nan))
+    with pytest.raises(ValueError, match=f"do not know feature {nowhere.name}"):
+        Probes.of_history(None, CondorSpec(), [], [nowhere])
+
+
 def test_entries_with_a_feature_that_is_not_known_are_no_probes(sample: MarketHistory) -> None:
     """The first session of a history has no past; the made-up bars stand in where no other entry is left."""
     first, later = ((date(2014, 1, 3), 1830.0, 14.0), (date(2018, 12, 20), 2496.77, 25.58))
