@@ -1,1 +1,1 @@
-"""The ARES ML Advisor's HTTP service and its worker."""
+"""The HTTP service of the ARES ML Advisor, and its worker."""

@@ -1,4 +1,4 @@
-"""The application factory: takes settings and a clock; the lifespan opens and closes everything."""
+"""The application factory. It takes settings and a clock; the lifespan opens and closes everything."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, AppState]]]
 
 
 def create_app(settings: Settings, clock: Clock = system_clock, drain: Drain | None = None) -> FastAPI:
-    """The service over the database that the settings name."""
+    """Build the service over the database that the settings name."""
     metrics = ServiceMetrics()
     app = FastAPI(
         title="ARES ML Advisor",
@@ -56,7 +56,7 @@ def create_app(settings: Settings, clock: Clock = system_clock, drain: Drain | N
         description="Calibrated advice for one SPX iron condor a day.",
         lifespan=_lifespan(settings, clock, metrics, drain or Drain()),
         redirect_slashes=False,
-        # FastAPI's own pages load their code from elsewhere, beside the dashboard that holds a key.
+        # FastAPI's documentation pages load code from other hosts, on the origin where the dashboard keeps a key.
         docs_url=None,
         redoc_url=None,
     )
@@ -117,10 +117,10 @@ def _keyring(settings: Settings) -> Keyring:
 
 
 def _watch(metrics: ServiceMetrics, state: AppState, advice_log: AdviceLog) -> None:
-    """Show what others know better than a counter."""
-    metrics.watch("advisor_advice_log_waiting", "Answers not stored yet.", lambda: advice_log.waiting)
-    metrics.watch("advisor_advice_log_lost", "Answers that were never stored.", lambda: advice_log.lost)
-    metrics.watch("advisor_ready", "Whether /readyz says yes.", lambda: state.not_ready_because is None)
+    """Export values that are read only when the metrics are scraped."""
+    metrics.watch("advisor_advice_log_waiting", "Answers not yet stored.", lambda: advice_log.waiting)
+    metrics.watch("advisor_advice_log_lost", "Answers dropped before they were stored.", lambda: advice_log.lost)
+    metrics.watch("advisor_ready", "1 if /readyz answers 200, else 0.", lambda: state.not_ready_because is None)
 
 
 async def _stop(tasks: list[asyncio.Task[None]]) -> None:

@@ -1,4 +1,4 @@
-"""`advisor`: serve, work, migrate, keep the keys, or bring everything up at once."""
+"""The `advisor` command: serve, work, migrate, manage keys, or start everything at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from service.settings import Settings, load_settings
 CANNOT_START = 2
 
 app = typer.Typer(
-    help="The ARES ML Advisor: settings come from ADVISOR_* variables.",
+    help="The ARES ML Advisor. Settings come from ADVISOR_* environment variables.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -67,7 +67,7 @@ def serve(with_parent: EndWithParent = False) -> None:
 
 @app.command()
 def worker(with_parent: EndWithParent = False) -> None:
-    """Train challengers from the queue until SIGTERM or Ctrl-C."""
+    """Train challengers from the job queue until SIGTERM or Ctrl-C."""
     from service.worker import run_worker
 
     settings = _settings()
@@ -78,23 +78,26 @@ def worker(with_parent: EndWithParent = False) -> None:
 
 @app.command("migrate")
 def migrate_command() -> None:
-    """Bring the database to the newest revision."""
+    """Upgrade the database to the newest revision."""
     asyncio.run(migrate(_settings()))
     log.info("migrated")
 
 
 @app.command()
 def up(
-    train: Annotated[bool, typer.Option(help="Train on the bundled sample when there is no model.")] = True,
+    train: Annotated[bool, typer.Option(help="Train on the bundled sample if there is no model.")] = True,
 ) -> None:
-    """Start PostgreSQL (embedded unless ADVISOR_DATABASE_URL is set), migrate, serve, work; Ctrl-C stops it all."""
+    """Start everything: PostgreSQL (embedded unless ADVISOR_DATABASE_URL is set), migrations, service and worker.
+
+    Ctrl-C stops it all.
+    """
     from service.process.up import run_everything
 
     sys.exit(run_everything(_settings(), train=train))
 
 
 def main() -> None:
-    """Run a command; what cannot work is one line and exit code 2."""
+    """Run a command. A failure that we expect prints one line and exits with code 2."""
     try:
         app()
     except (ProblemError, SettingsError, EmbeddedPostgresError) as error:
@@ -104,7 +107,7 @@ def main() -> None:
 
 
 def _end_well_on_signals() -> None:
-    """uvicorn raises the signal again once it has shut down gracefully: that is no failure."""
+    """uvicorn raises the signal again after a graceful shutdown; that is not a failure."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
 

@@ -1,24 +1,24 @@
-"""What can go wrong in the service, by name.
+"""The service's errors.
 
 ProblemError                      carries its HTTP status and a title
 ├── NoModelError                  503  no model is loaded
-├── DatabaseUnavailableError      503  Postgres cannot be asked now
+├── DatabaseUnavailableError      503  Postgres is unavailable
 ├── NotFoundError                 404  no such model version or run
 ├── OutcomeConflictError          409  the trade is already recorded with other content
-├── ArtefactRefusedError          422  an uploaded artefact is damaged, foreign or newer
+├── ArtefactRefusedError          422  an uploaded artefact is damaged, foreign or too new
 ├── NotASessionError              422  a day is not an exchange session
-├── OutsideCalendarError          422  the moment of entry lies outside the session list
+├── OutsideCalendarError          422  the time of entry lies outside the session list
 ├── NothingToRetrainError         409  there is no champion to continue from
-├── ArtefactGoneError             409  retention let the version's bytes go
-├── InvalidRequestError           422  a question that cannot be answered as it was put
+├── ArtefactGoneError             409  retention deleted the version's bytes
+├── InvalidRequestError           422  a request that cannot be answered as it stands
 ├── BodyTooLargeError             413  the request body is over the limit
-├── UnauthorizedError             401  no key, or one that is not known
+├── UnauthorizedError             401  no key, or an unknown one
 ├── ForbiddenError                403  the key may not do this, or not for this bot
-├── TooManyRequestsError          429  the key's allowance is used up for now
-└── KeysUnknownError              503  Postgres has not been asked for the keys yet
+├── TooManyRequestsError          429  the key has used up its allowance for now
+└── KeysUnknownError              503  the keys have not been loaded from Postgres yet
 TrainingFailedError               a retraining could not be carried out
 EmbeddedPostgresError             the embedded PostgreSQL cannot be run
-SettingsError                the settings cannot work
+SettingsError                     the settings are invalid
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from http import HTTPStatus
 
 
 class ProblemError(Exception):
-    """An expected failure: `status` and `title` make the reply, the text its detail."""
+    """An expected failure. `status` and `title` go into the reply; the text is its detail."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     title = "Internal error"
@@ -35,7 +35,7 @@ class ProblemError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the reply's headers say of it."""
+        """Headers to add to the reply."""
         return {} if self.retry_after_seconds is None else {"retry-after": str(self.retry_after_seconds)}
 
 
@@ -48,7 +48,7 @@ class NoModelError(ProblemError):
 
 
 class DatabaseUnavailableError(ProblemError):
-    """Postgres cannot be asked now."""
+    """Postgres is unavailable."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "Database unavailable"
@@ -56,14 +56,14 @@ class DatabaseUnavailableError(ProblemError):
 
 
 class NotFoundError(ProblemError):
-    """No such thing."""
+    """There is no such resource."""
 
     status = HTTPStatus.NOT_FOUND
     title = "Not found"
 
 
 class OutcomeConflictError(ProblemError):
-    """The trade is already recorded with other content; the first stays."""
+    """The trade is already recorded with other content; the first record stays."""
 
     status = HTTPStatus.CONFLICT
     title = "Conflict"
@@ -84,14 +84,14 @@ class BodyTooLargeError(ProblemError):
 
 
 class UnauthorizedError(ProblemError):
-    """No key, or one that is not known."""
+    """No key, or an unknown one."""
 
     status = HTTPStatus.UNAUTHORIZED
     title = "Unauthorized"
 
     @property
     def headers(self) -> dict[str, str]:
-        """RFC 9110 asks every 401 to say how to authenticate."""
+        """RFC 9110 requires a 401 to say how to authenticate."""
         return {"www-authenticate": "Bearer"}
 
 
@@ -103,7 +103,7 @@ class ForbiddenError(ProblemError):
 
 
 class TooManyRequestsError(ProblemError):
-    """The key's allowance is used up for now."""
+    """The key has used up its allowance for now."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     title = "Too many requests"
@@ -114,7 +114,7 @@ class TooManyRequestsError(ProblemError):
 
 
 class KeysUnknownError(ProblemError):
-    """Postgres has not been asked for the keys yet."""
+    """The keys have not been loaded from Postgres yet."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "Keys unknown"
@@ -122,14 +122,14 @@ class KeysUnknownError(ProblemError):
 
 
 class ArtefactGoneError(ProblemError):
-    """Retention let the version's bytes go."""
+    """Retention deleted the version's bytes."""
 
     status = HTTPStatus.CONFLICT
     title = "Artefact gone"
 
 
 class InvalidRequestError(ProblemError):
-    """A question that cannot be answered as it was put."""
+    """A request that cannot be answered as it stands."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Invalid request"
@@ -140,7 +140,7 @@ class EmbeddedPostgresError(Exception):
 
 
 class SettingsError(Exception):
-    """The settings cannot work; the text says which and what to do."""
+    """The settings are invalid; the text says which ones and what to do."""
 
 
 class NotASessionError(ProblemError):
@@ -158,7 +158,7 @@ class NothingToRetrainError(ProblemError):
 
 
 class OutsideCalendarError(ProblemError):
-    """The moment of entry lies outside the session list."""
+    """The time of entry lies outside the session list."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Outside the session list"

@@ -1,4 +1,4 @@
-"""What Prometheus reads. Nothing here asks the database."""
+"""Metrics for Prometheus. Nothing here queries the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 class ServiceMetrics:
-    """One application's figures, in a registry of their own."""
+    """The metrics of one application, in their own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -22,7 +22,7 @@ class ServiceMetrics:
         )
         self.request_seconds = Histogram(
             "advisor_http_request_seconds",
-            "Time to answer.",
+            "Time to answer a request.",
             ("method", "route"),
             buckets=SECONDS_BUCKETS,
             registry=self.registry,
@@ -30,17 +30,17 @@ class ServiceMetrics:
         self.advice = Counter(
             "advisor_advice", "Advice given.", ("advice", "status", "variant"), registry=self.registry
         )
-        self.outcomes = Counter("advisor_outcomes", "Reported trades by result.", ("status",), registry=self.registry)
+        self.outcomes = Counter("advisor_outcomes", "Reported trades, by result.", ("status",), registry=self.registry)
         self.database_up = Gauge(
-            "advisor_database_up", "Whether Postgres answered when last asked.", registry=self.registry
+            "advisor_database_up", "1 if the last query to Postgres was answered, else 0.", registry=self.registry
         )
         self.champion_refused = Gauge(
             "advisor_champion_refused",
-            "1 while the stored champion failed its checks and the model before it is served.",
+            "1 while the stored champion fails its checks and the previous model is served.",
             registry=self.registry,
         )
         self._model = Gauge(
-            "advisor_model_info", "The model served now.", ("version", "sha256"), registry=self.registry
+            "advisor_model_info", "The model being served.", ("version", "sha256"), registry=self.registry
         )
         self._trained_through = Gauge(
             "advisor_model_trained_through_timestamp_seconds",
@@ -49,26 +49,26 @@ class ServiceMetrics:
         )
         self._bars_through = Gauge(
             "advisor_market_days_through_timestamp_seconds",
-            "Start of the last session whose bar is held.",
+            "Start of the last session with a stored bar.",
             registry=self.registry,
         )
 
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
-        """Show a value that is asked for whenever the metrics are read."""
+        """Export a value that is computed whenever the metrics are read."""
         Gauge(name, meaning, registry=self.registry).set_function(value)
 
     def model_is_live(self, version: str, sha256: str, trained_through: date) -> None:
-        """Show which model is served."""
+        """Export which model is being served."""
         self._model.clear()
         self._model.labels(version, sha256).set(1)
         self._trained_through.set(_start_of(trained_through))
 
     def bars_are_held_through(self, last: date) -> None:
-        """Show how fresh the market days are."""
+        """Export how recent the market days are."""
         self._bars_through.set(_start_of(last))
 
     def text(self) -> bytes:
-        """The exposition format."""
+        """The metrics in the Prometheus text format."""
         return generate_latest(self.registry)
 
 

@@ -1,4 +1,4 @@
-"""Everything that can be set, from `ADVISOR_*` variables; every default stands here and nowhere else."""
+"""All settings, read from `ADVISOR_*` variables. Every default is defined here and nowhere else."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     database_url: SecretStr | None = Field(
-        default=None, description="postgresql://…; where absent, an embedded PostgreSQL in data_dir is used"
+        default=None, description="postgresql://…; if not set, an embedded PostgreSQL in data_dir is used"
     )
     data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path("ares-ml-advisor"))
     api_key: SecretStr | None = Field(
-        default=None, description="the bootstrap key, which may do everything; make others with `advisor keys make`"
+        default=None, description="the bootstrap key, which may do anything; make other keys with `advisor keys make`"
     )
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -47,29 +47,35 @@ class Settings(BaseSettings):
     database_statement_timeout_seconds: float = Field(default=2.0, gt=0)
     database_pool_wait_seconds: float = Field(default=1.0, gt=0)
     database_pool_size: int = Field(default=5, ge=1)
-    poll_seconds: float = Field(default=5.0, gt=0, description="how often a lost notification is made up for")
+    poll_seconds: float = Field(
+        default=5.0, gt=0, description="how often to look for changes whose notification was lost"
+    )
 
     max_body_bytes: int = Field(default=1_000_000, ge=1_000)
     max_artefact_bytes: int = Field(default=64_000_000, ge=1_000)
     limit_concurrency: int = Field(default=200, ge=1)
     keep_alive_seconds: int = Field(default=15, ge=1)
-    drain_seconds: float = Field(default=1.0, ge=0, description="not ready, but still serving, before a stop")
+    drain_seconds: float = Field(
+        default=1.0, ge=0, description="how long to be not ready but still serving before a stop"
+    )
     shutdown_grace_seconds: int = Field(default=10, ge=1)
     advice_log_capacity: int = Field(default=10_000, ge=1)
-    rate_limit_per_minute: int = Field(
-        default=1_200, ge=1, description="requests of one key to one kind of route (its scope), in one process"
-    )
+    rate_limit_per_minute: int = Field(default=1_200, ge=1, description="requests per key and scope, in one process")
 
     job_heartbeat_timeout_seconds: float = Field(default=10.0, gt=0)
     training_timeout_seconds: float = Field(default=900.0, gt=0)
-    retrain_cron: str | None = Field(default=None, description="when to retrain by itself, in UTC; absent: never")
-    retrain_min_new_outcomes: int = Field(default=50, ge=1, description="fewer are not enough for the schedule")
-    models_kept: int = Field(default=20, ge=1, description="of how many versions the artefact is kept")
-    vix_url: str | None = Field(default=None, description="VIX bars as CSV, for the daily refresh of the market days")
-    spx_url: str | None = Field(default=None, description="SPX bars as chart JSON or CSV, for the daily refresh")
+    retrain_cron: str | None = Field(
+        default=None, description="when to retrain automatically, in UTC; if not set, never"
+    )
+    retrain_min_new_outcomes: int = Field(
+        default=50, ge=1, description="the fewest new outcomes for a scheduled retraining"
+    )
+    models_kept: int = Field(default=20, ge=1, description="how many versions keep their artefact")
+    vix_url: str | None = Field(default=None, description="where the daily refresh gets VIX bars, as CSV")
+    spx_url: str | None = Field(default=None, description="where the daily refresh gets SPX bars, as chart JSON or CSV")
     market_refresh_cron: str = Field(default="0 2,12 * * *", description="when to refresh the market days, in UTC")
     model_max_age_days: int = Field(default=400, ge=1, description="older training data makes advice `expired`")
-    policy: Policy | None = Field(default=None, description="replaces the policy that travels with the model")
+    policy: Policy | None = Field(default=None, description="replaces the policy in the model's artefact")
     gate: GateLimits = Field(default_factory=GateLimits, description="the promotion gate's limits")
 
     @field_validator("api_key")
@@ -109,13 +115,13 @@ class Settings(BaseSettings):
 
     @property
     def source_urls(self) -> dict[str, str]:
-        """Where the daily refresh finds each family of bars; none where nothing is refreshed."""
+        """The URL of each family of bars for the daily refresh; empty if there is no refresh."""
         named = {family.name: getattr(self, f"{family.name}_url") for family in FAMILIES}
         return {name: url for name, url in named.items() if url is not None}
 
     @property
     def binds_loopback_only(self) -> bool:
-        """Whether the service can only be reached from this machine."""
+        """Whether the service can be reached only from this machine."""
         if self.host == "localhost":
             return True
         try:
@@ -125,12 +131,12 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """The settings of the environment.
+    """Read the settings from the environment.
 
     Raises
     ------
     SettingsError
-        Naming every variable that cannot be used, without its value.
+        If a variable is invalid. It names every one of them, without its value.
     """
     try:
         return Settings()

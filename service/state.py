@@ -1,4 +1,4 @@
-"""What the running application holds: made by the lifespan, handed to the endpoints."""
+"""The state of the running application, created by the lifespan and passed to the endpoints."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class AppState:
 
     @property
     def not_ready_because(self) -> str | None:
-        """Why advice cannot be given or should be asked for elsewhere; None where this replica is ready."""
+        """Why this replica cannot give advice or should no longer be asked; None if it is ready."""
         if self.drain.started:
             return "shutting down"
         if self.model.live is None:

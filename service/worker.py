@@ -1,4 +1,4 @@
-"""The worker: retrains from the queue in a niced child process, publishes the verdict, and keeps the schedules."""
+"""The worker: takes retrainings from the queue, runs each in a child process, publishes it, and runs the schedules."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAX_ATTEMPTS = 5
 
 
 class Worker:
-    """Serves the queue until it is told to stop; a job it leaves is taken up by the next worker."""
+    """Serves the queue until it is told to stop. The next worker takes up any job that it leaves."""
 
     def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
         self._settings = settings
@@ -42,7 +42,7 @@ class Worker:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until `stop`, reconnecting whenever Postgres was away."""
+        """Work until `stop`, and reconnect whenever Postgres was down."""
         engine = create_engine(self._settings, patient=True)
         sessions = async_sessionmaker(engine, expire_on_commit=False)
         try:
@@ -59,11 +59,11 @@ class Worker:
             await close(engine)
 
     def stop(self) -> None:
-        """Give back the job in hand and end."""
+        """Return the current job to the queue and end."""
         self._stopping.set()
 
     async def _serve_queue(self, sessions: Sessions) -> None:
-        # Beyond that, another worker takes the job.
+        # After that time without a heartbeat, another worker takes the job.
         connection = await connect(self._settings, statement_seconds=self._settings.job_heartbeat_timeout_seconds)
         try:
             queue = PgQueuer(AsyncpgDriver(connection))
@@ -88,7 +88,7 @@ class Worker:
             connection.terminate()
 
     def _keep_schedules(self, queue: PgQueuer, sessions: Sessions) -> None:
-        """What is done by the clock, once however many workers there are."""
+        """Register the scheduled tasks. Each runs once, however many workers there are."""
         settings = self._settings
         if settings.retrain_cron is not None:
 
@@ -103,7 +103,7 @@ class Worker:
                 await self._on_schedule(refresh_market_days(settings, sessions, self._clock))
 
     async def _on_schedule(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it; what fails now is tried again at its next time."""
+        """Run a scheduled task. If it fails, it is tried again at its next time."""
         try:
             await work
         except DatabaseUnavailableError as error:
@@ -137,7 +137,7 @@ class Worker:
             raise RetryRequested(delay=timedelta(seconds=RECONNECT_SECONDS), reason=str(error)) from error
         except Exception as error:
             log.error("retraining_failed", run_id=str(run_id), exc_info=error)
-            await fail(sessions, self._clock, run_id, f"{type(error).__name__} in the worker; its log says more")
+            await fail(sessions, self._clock, run_id, f"{type(error).__name__} in the worker; see its log")
 
     def _today(self) -> date:
         return self._clock().astimezone(NEW_YORK).date()

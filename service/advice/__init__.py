@@ -1,1 +1,1 @@
-"""Advice at entry: answered from memory, logged behind."""
+"""Advice at entry: computed from memory, logged asynchronously."""

@@ -1,4 +1,4 @@
-"""HTTP of the advice."""
+"""HTTP endpoint for advice."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ AdviceServiceDependency = Annotated[AdviceService, Depends(_advice)]
 async def post_advice(
     request: AdviceRequest, advice: AdviceServiceDependency, caller: Annotated[Caller, require(Scope.ADVICE)]
 ) -> AdviceReply:
-    """Ask what to do with today's trade. 503 while there is no model."""
+    """Get advice on today's trade. Answers 503 while no model is loaded."""
     caller.require_bot(request.bot)
     return advice.advise(request)

@@ -1,4 +1,4 @@
-"""The advice log: written behind, in batches, bounded. Never delays or fails an answer."""
+"""The advice log: written asynchronously, in batches, from a bounded queue. It never delays or fails an answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RETRY_SECONDS = 1.0
 
 
 class AdviceLog:
-    """Keeps what was answered until Postgres has it; drops and counts the oldest beyond its capacity."""
+    """Holds answers until Postgres has stored them. When it is full, it drops the oldest and counts it as lost."""
 
     def __init__(self, sessions: Sessions, capacity: int) -> None:
         self._sessions = sessions
@@ -32,11 +32,11 @@ class AdviceLog:
 
     @property
     def waiting(self) -> int:
-        """Answers that Postgres does not have yet."""
+        """How many answers are not stored yet."""
         return len(self._waiting)
 
     def put(self, request: AdviceRequest, reply: AdviceReply, trained_through: date, answered_at: datetime) -> None:
-        """Take note of an answer; returns at once."""
+        """Queue an answer for writing; returns at once."""
         if len(self._waiting) >= self._capacity:
             self._waiting.popleft()
             self.lost += 1
@@ -58,7 +58,7 @@ class AdviceLog:
                 self._something.set()
 
     async def flush(self) -> bool:
-        """Write what waits; False where Postgres cannot be asked, with nothing lost."""
+        """Write every queued answer. Returns False, and keeps them all, if Postgres is unavailable."""
         while self._waiting:
             batch = [self._waiting[at] for at in range(min(BATCH_ROWS, len(self._waiting)))]
             try:

@@ -1,4 +1,4 @@
-"""SQL of the advice log."""
+"""SQL for the advice log."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from service.db.tables import AdviceRow
 
 
 class AdviceRepository:
-    """Answers that were given, within one transaction."""
+    """Logged answers, within one transaction."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def insert(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Store answers; those that are there already stay as they are."""
+        """Store answers; those already stored stay unchanged."""
         await self._session.execute(insert(AdviceRow).on_conflict_do_nothing(), rows)

@@ -1,4 +1,4 @@
-"""Which features a request is answered with, and where each came from."""
+"""Which features answer a request, and where each one comes from."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class ResolvedFeatures:
     Attributes
     ----------
     session : the exchange session the trade would be entered on
-    variant : the richest whose features are all present
-    values, sources : the variant's features, by name
-    mismatch : whether a feature given in the request differs from the derived one
-    market_closed : whether the moment of entry lies outside a session
+    variant : the richest variant whose features are all present
+    values, sources : the value and the source of each feature of the variant, by name
+    mismatch : whether a feature in the request differs from the derived value
+    market_closed : whether the day of entry is not an exchange session
     """
 
     session: date
@@ -47,12 +47,12 @@ def resolve(
     history: MarketHistory | None,
     calendar: ExchangeSessions,
 ) -> ResolvedFeatures:
-    """Derive what the stored bars allow, take the rest from the request, invent nothing.
+    """Derive features from the stored bars and take the rest from the request; never make one up.
 
     Raises
     ------
     kronos.errors.MarketDataError
-        Where `as_of` is outside the session list.
+        If `as_of` is outside the session list.
     """
     session = calendar.entry_session(as_of)
     closed = session != as_of.astimezone(NEW_YORK).date()

@@ -1,4 +1,4 @@
-"""Answers ARES from memory: features, probability, policy, and the reasons a reader should know."""
+"""Computes advice from memory: features, probability, policy, and the reasons behind it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from service.replica.model import LiveModel, ModelHolder
 
 @dataclass(frozen=True, slots=True)
 class AdviceRules:
-    """What the operator may set: a policy in place of the model's own, and how old training data may be."""
+    """What the operator may set: a policy that replaces the model's, and how old training data may be."""
 
     policy: Policy | None
     model_max_age: timedelta
 
 
 class AdviceService:
-    """Advises. Needs no database: model and bars are in memory, the log is written behind."""
+    """Gives advice without a database: model and bars are in memory, and the log is written asynchronously."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class AdviceService:
         self._metrics = metrics
 
     def advise(self, request: AdviceRequest) -> AdviceReply:
-        """Answer one request from exactly one model version.
+        """Answer one request with exactly one model version.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class AdviceService:
     def _reasons(
         self, as_of: datetime, live: LiveModel, features: ResolvedFeatures, prediction: ExplainedPrediction
     ) -> tuple[list[str], list[str]]:
-        """What informs, and what degrades the answer."""
+        """The reasons that only inform, and those that degrade the answer."""
         notes = {
             "reduced_variant": features.variant != live.model.richest.name,
             "feature_mismatch": features.mismatch,

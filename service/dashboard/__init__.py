@@ -1,1 +1,1 @@
-"""The operators' page: files of its own, filled by the same API that everyone else asks."""
+"""The operators' page: static files that get their data from the public API."""

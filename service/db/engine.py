@@ -1,4 +1,4 @@
-"""Connections to Postgres, with every wait bounded."""
+"""Connections to Postgres. Every wait is bounded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 PATIENT_SECONDS = 300.0
-# Postgres itself ends a statement that takes too long; silence beyond that means that it is not there.
+# Postgres ends a statement that takes too long. If it stays silent beyond that, it is gone.
 SILENCE_SECONDS = 0.5
 CLOSE_SECONDS = 2.0
 Sessions = async_sessionmaker[AsyncSession]
@@ -33,7 +33,7 @@ def database_url(settings: Settings) -> str:
     Raises
     ------
     SettingsError
-        Where none is set.
+        If none is set.
     """
     if settings.database_url is None:
         raise SettingsError("no database: set ADVISOR_DATABASE_URL, or start with `advisor up`")
@@ -42,7 +42,7 @@ def database_url(settings: Settings) -> str:
 
 
 def create_engine(settings: Settings, *, patient: bool = False) -> AsyncEngine:
-    """An engine whose connecting and pool wait are bounded by the settings; so are its statements, unless `patient`."""
+    """An engine that bounds the wait for a connection and for the pool and, unless `patient`, every statement."""
     statement_seconds = PATIENT_SECONDS if patient else settings.database_statement_timeout_seconds
     engine = create_async_engine(
         database_url(settings),
@@ -64,7 +64,7 @@ def create_engine(settings: Settings, *, patient: bool = False) -> AsyncEngine:
 
 
 def _drop_if_silent(context: ExceptionContext) -> None:
-    """Close a connection that does not answer: its rollback would be waited for as long again."""
+    """Close a connection that does not answer: its rollback would take just as long to time out."""
     if context.connection is not None and isinstance(context.original_exception, TimeoutError):
         driver_connection = context.connection.connection.driver_connection
         if driver_connection is not None:
@@ -72,14 +72,14 @@ def _drop_if_silent(context: ExceptionContext) -> None:
 
 
 async def close(engine: AsyncEngine) -> None:
-    """Close the connections, all within a moment: a server that is silent is not waited for one by one."""
+    """Close all connections within one time limit, so that a silent server does not hold up each in turn."""
     with suppress(TimeoutError):
         async with asyncio.timeout(CLOSE_SECONDS):
             await engine.dispose()
 
 
 async def connect(settings: Settings, *, statement_seconds: float) -> asyncpg.Connection[Any]:
-    """A connection outside the pool, for LISTEN and for the job queue; no statement waits for longer."""
+    """A connection outside the pool, for LISTEN and the job queue; no statement waits longer than given."""
     url = make_url(database_url(settings)).set(drivername="postgresql")
     return await asyncpg.connect(
         url.render_as_string(hide_password=False),
@@ -90,19 +90,19 @@ async def connect(settings: Settings, *, statement_seconds: float) -> asyncpg.Co
 
 @asynccontextmanager
 async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """One unit of work: committed when the block ends well, rolled back otherwise.
+    """One unit of work: committed if the block succeeds, rolled back otherwise.
 
     Raises
     ------
     DatabaseUnavailableError
-        Where Postgres is away, too slow, or the pool is exhausted.
+        If Postgres is down or too slow, or the pool is exhausted.
     """
     try:
         async with sessions() as session, session.begin():
             yield session
     except UNAVAILABLE as error:
         if is_unavailable(error):
-            raise DatabaseUnavailableError("the database cannot be asked now; try again") from error
+            raise DatabaseUnavailableError("the database is unavailable; try again") from error
         raise
 
 
@@ -117,7 +117,7 @@ UNAVAILABLE = (
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the database was away or too slow, rather than wrongly asked."""
+    """Whether the database was down or too slow, rather than given a bad statement."""
     if isinstance(error, DBAPIError):
         cause = error.orig.__cause__ if error.orig is not None else None
         return (
@@ -140,6 +140,6 @@ _AWAY = (
 
 
 def why(error: BaseException) -> str:
-    """What the driver said, in one line: a time-out says nothing by itself."""
+    """The driver's message in one line. A time-out has none of its own."""
     said = str(getattr(error, "orig", None) or error).partition("\n")[0]
     return said or "it did not answer in time"

@@ -1,4 +1,4 @@
-"""The advisory locks of this application, in one place so that no two share a number."""
+"""The advisory locks of this application, kept in one place so that no two share a number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Lock(IntEnum):
-    """What one transaction at a time may do."""
+    """What only one transaction at a time may do."""
 
     MIGRATE = 7_230_651_804
     PROMOTE = 7_230_651_805
@@ -20,5 +20,5 @@ class Lock(IntEnum):
 
 
 async def hold(connection: AsyncConnection | AsyncSession, lock: Lock) -> None:
-    """Wait for a lock and hold it to the end of the transaction."""
+    """Wait for a lock, and hold it until the transaction ends."""
     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock.value})

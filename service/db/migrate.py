@@ -1,4 +1,4 @@
-"""Bring a database to the newest revision, one migrator at a time."""
+"""Upgrades a database to the newest revision, one migrator at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOCK_TIMEOUT = "10s"
 
 
 def alembic_config() -> Config:
-    """Alembic's configuration, without a file."""
+    """Alembic's configuration, built without a file."""
     package = Path(service.__file__).parent
     installed = package / "migrations"
     config = Config()
@@ -33,17 +33,17 @@ def alembic_config() -> Config:
 
 
 async def migrate(settings: Settings, revision: str = "head") -> None:
-    """Upgrade to `revision`; all or nothing. A second migrator waits, then finds nothing to do.
+    """Upgrade to `revision`, all or nothing. A second migrator waits, then finds nothing to do.
 
     Raises
     ------
     sqlalchemy.exc.DBAPIError, OSError
-        Where the database cannot be reached or changed.
+        If the database cannot be reached or changed.
     """
     engine = create_engine(settings, patient=True)
     try:
         async with engine.begin() as connection:
-            # Waited for before the time-out is set, which is for tables in use and not for another migrator.
+            # Taken before the time-out is set: that is for tables in use, not for another migrator.
             await hold(connection, Lock.MIGRATE)
             await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
             await connection.run_sync(_upgrade, revision)

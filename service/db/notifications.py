@@ -1,4 +1,4 @@
-"""How replicas tell each other that something changed: one Postgres channel, the topic as payload."""
+"""How replicas tell each other about changes: one Postgres channel, with the topic as payload."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ class Topic(StrEnum):
 
 
 async def notify(session: AsyncSession, topic: Topic) -> None:
-    """Tell every replica, when and only if the transaction commits."""
+    """Tell every replica once the transaction commits, and only then."""
     await session.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic.value})

@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy maps them. Money is `numeric`, time is `timestamptz`, enumerations are checked."""
+"""The tables as SQLAlchemy maps them. Money is `numeric`, time is `timestamptz`, enumerations have a CHECK."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _all_of(column: str, values: list[str]) -> str:
 
 
 class TableBase(DeclarativeBase):
-    """Base of all tables: constraint names and column types are settled here."""
+    """Base of all tables; it fixes constraint names and column types."""
 
     metadata = MetaData(
         naming_convention={
@@ -66,7 +66,7 @@ class TableBase(DeclarativeBase):
 
 
 class RetrainRunRow(TableBase):
-    """One asked-for retraining. Its live state is the queue's; here stand only its verdict and figures."""
+    """One requested retraining: its verdict and figures. Its live state is in the queue."""
 
     __tablename__ = "retrain_runs"
     __table_args__ = (CheckConstraint(_one_of("verdict", ["promoted", "refused", "failed"]), "verdict"),)
@@ -165,7 +165,7 @@ class MarketDayRow(TableBase):
 
 
 class ModelVersionRow(TableBase):
-    """One model version. At most one is the champion; retention takes the bytes of old ones, never their figures."""
+    """One model version. At most one is the champion. Retention deletes the bytes of old ones, never their figures."""
 
     __tablename__ = "model_versions"
     __table_args__ = (
@@ -191,7 +191,7 @@ class ModelVersionRow(TableBase):
 
 
 class ApiKeyRow(TableBase):
-    """One bearer key, as the hash of its secret."""
+    """One bearer key, stored as the hash of its secret."""
 
     __tablename__ = "api_keys"
     __table_args__ = (

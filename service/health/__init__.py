@@ -1,1 +1,1 @@
-"""Alive, ready."""
+"""Liveness, readiness and metrics."""

@@ -1,4 +1,7 @@
-"""Alive, ready (a model is loaded and has answered its probes, and not draining), and metrics; no database is asked."""
+"""HTTP endpoints for liveness, readiness and metrics. None of them queries the database.
+
+The service is ready once a model is loaded and has passed its probes, until it starts to drain.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,13 @@ router = APIRouter(tags=["health"])
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     status: str = "alive"
 
 
 class Ready(BaseModel):
-    """The service can advise."""
+    """The service can give advice."""
 
     status: str = "ready"
     model_version: str
@@ -30,13 +33,13 @@ class Ready(BaseModel):
 
 @router.get("/livez")
 async def livez() -> Alive:
-    """Whether the process answers."""
+    """Check that the process is alive."""
     return Alive()
 
 
 @router.get("/readyz", response_model=Ready, responses=problems(503))
 async def readyz(request: Request, state: State) -> Ready | Response:
-    """Whether advice can be given, and if not, why."""
+    """Check whether the service can give advice and, if not, why."""
     if (why := state.not_ready_because) is not None:
         return problem(request, 503, "Not ready", why)
     history = state.bars.history
@@ -51,5 +54,5 @@ async def readyz(request: Request, state: State) -> Ready | Response:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **guarded()},
 )
 async def metrics(state: State) -> Response:
-    """Figures for Prometheus."""
+    """Get metrics in the Prometheus text format."""
     return Response(state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,1 +1,1 @@
-"""What all routes share: problems, the request log, limits, keys, and the OpenAPI document."""
+"""What all routes share: problem replies, the request log, limits, keys, and the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""Who may ask: a bearer key with the scope that the route wants, within its allowance."""
+"""Authorisation: a bearer key with the scope that the route requires, within its allowance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.keys.caller import ANYONE, Caller
 from service.keys.scopes import Scope, allows
 
 bearer = HTTPBearer(
-    auto_error=False, scheme_name="key", description="Made by `advisor keys make`, or the bootstrap key"
+    auto_error=False, scheme_name="key", description="A key made with `advisor keys make`, or the bootstrap key"
 )
 
 
@@ -25,7 +25,7 @@ async def authorise(
     state: State,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Caller:
-    """Whoever asks, once they may.
+    """Identify the caller and check that they may make this request.
 
     Raises
     ------
@@ -33,7 +33,9 @@ async def authorise(
     """
     caller = state.keyring.identify(None if given is None else given.credentials)
     if caller is ANYONE and not is_asked_by_its_own_name(request):
-        raise ForbiddenError("without keys this service is asked as localhost only: make one with `advisor keys make`")
+        raise ForbiddenError(
+            "while it has no keys, this service answers only as localhost: make one with `advisor keys make`"
+        )
     structlog.contextvars.bind_contextvars(key_id=caller.key_id)
     for scope in map(Scope, wanted.scopes):
         if not allows(caller.scopes, scope):
@@ -43,5 +45,5 @@ async def authorise(
 
 
 def require(scope: Scope) -> Any:
-    """The dependency of a route that wants this scope; its value is the `Caller`."""
+    """The dependency of a route that requires this scope; its value is the `Caller`."""
     return Security(authorise, scopes=[scope.value])

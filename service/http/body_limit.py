@@ -1,4 +1,4 @@
-"""How large a body may be: refused before anything is parsed."""
+"""The limit on request bodies, enforced before anything is parsed."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
 
 
 class BodyLimit:
-    """ASGI middleware: refuses a body that is over the limit, before anything is parsed.
+    """ASGI middleware that refuses a body over the limit before anything is parsed.
 
-    Uploads of artefacts have a limit of their own, which their endpoint keeps.
+    Artefact uploads have their own limit, which their endpoint enforces.
     """
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int, exempt: frozenset[str]) -> None:
@@ -70,7 +70,7 @@ class BodyLimit:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body once, then what the connection says."""
+    """A `receive` that returns the body once, then the messages of the connection."""
     sent = False
 
     async def replayed() -> Message:

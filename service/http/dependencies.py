@@ -1,4 +1,4 @@
-"""What every endpoint is given: the application's state, and a transaction of the request's own."""
+"""What every endpoint receives: the application's state, and a transaction of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.state import AppState
 
 
 async def app_state(request: Request) -> AppState:
-    """The state that the lifespan made."""
+    """The state that the lifespan created."""
     state: AppState = request.state.app
     return state
 

@@ -1,4 +1,4 @@
-"""One example of every message, for the OpenAPI document; tests hold them against the contract and the service."""
+"""One example of every message, for the OpenAPI document. Tests check them against the contract and the service."""
 
 from __future__ import annotations
 
@@ -233,15 +233,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 DETAILS = {
     HTTPStatus.BAD_REQUEST: "There was an error parsing the body",
-    HTTPStatus.UNAUTHORIZED: "send a key that is known as `Authorization: Bearer …`",
+    HTTPStatus.UNAUTHORIZED: "send a valid key as `Authorization: Bearer …`",
     HTTPStatus.FORBIDDEN: "this key lacks the scope operate",
     HTTPStatus.NOT_FOUND: "there is no such run",
     HTTPStatus.CONFLICT: "the trade is already recorded with other content; the first record stays",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is over the limit of 1000000 bytes",
     HTTPStatus.UNPROCESSABLE_ENTITY: "see errors",
-    HTTPStatus.TOO_MANY_REQUESTS: "this key may ask 1200 times a minute",
+    HTTPStatus.TOO_MANY_REQUESTS: "this key may make 1200 requests a minute",
     HTTPStatus.INTERNAL_SERVER_ERROR: "",
-    HTTPStatus.SERVICE_UNAVAILABLE: "the database cannot be asked now; try again",
+    HTTPStatus.SERVICE_UNAVAILABLE: "the database is unavailable; try again",
 }
 PROBLEM_EXAMPLES: dict[str, dict[str, Any]] = {
     str(status.value): {

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI derives, with every error as a problem, and an example of every message."""
+"""The OpenAPI document: what FastAPI derives, plus every error as a problem and an example of every message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEVER_SENT = ("HTTPValidationError", "ValidationError")
 
 
 def describe(app: FastAPI) -> None:
-    """Complete the application's document, which is made once, when it is first asked for."""
+    """Complete the application's document, which is built once, on first use."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -39,7 +39,7 @@ def describe(app: FastAPI) -> None:
 
 
 def _describe_features(fields: dict[str, Any]) -> None:
-    """Say of each feature that a request may carry what it is, in the words of its declaration."""
+    """Describe each feature that a request may carry, in the words of its declaration."""
     for feature in CURRENT_FEATURES:
         if feature.name in fields:
             fields[feature.name]["description"] = f"{feature.meaning}; {feature.unit}"
@@ -52,11 +52,11 @@ def _add_schema(schemas: dict[str, Any], model: type[BaseModel]) -> None:
 
 
 def _complete(operation: dict[str, Any]) -> None:
-    """Show each problem by an example, and a route's scope in words."""
+    """Give each problem an example, and say which scope the route requires."""
     for status, response in operation["responses"].items():
         content = response.get("content", {})
         if "application/problem+json" in content:
-            # FastAPI adds its own JSON beside a response that it knows by number.
+            # FastAPI adds its own JSON schema to responses that it knows by number.
             response["content"] = {"application/problem+json": content["application/problem+json"]}
             response["content"]["application/problem+json"]["example"] = PROBLEM_EXAMPLES[status]
     for requirement in operation.get("security", []):

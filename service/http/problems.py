@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): how every failure is told, without a value that the caller sent."""
+"""Problem details (RFC 9457): how every failure is reported, without any value that the caller sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WITHOUT_ECHO = {"extra_forbidden": "unknown field", "uuid_parsing": "not a UUID"
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI `responses` of the errors that a route answers with."""
+    """OpenAPI `responses` for the errors that a route can return."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {PROBLEM_JSON: {"schema": schema}}}
@@ -33,7 +33,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def guarded(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """`problems`, with what every route behind a key answers."""
+    """`problems`, plus the errors of every route that requires a key."""
     return problems(401, 403, 429, 500, 503, *statuses)
 
 
@@ -56,7 +56,7 @@ def problem(
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Turn every failure into problem+json that does not echo what was sent."""
+    """Turn every failure into problem+json that does not echo the request."""
 
     @app.exception_handler(ProblemError)
     async def expected(request: Request, error: ProblemError) -> Response:
@@ -73,7 +73,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 def _where(item: Mapping[str, Any]) -> str:
-    """The path to a field, as far as its names are ours: one that the caller made up is not repeated."""
+    """The path to a field, without names that the caller made up."""
     parts = [str(part) for part in item["loc"]]
     known = parts[:-1] if item["type"] == "extra_forbidden" else parts
     if "features" in known:
@@ -82,5 +82,5 @@ def _where(item: Mapping[str, Any]) -> str:
 
 
 def _what(item: Mapping[str, Any]) -> str:
-    """What is wrong, in words that hold nothing of what was sent."""
+    """What is wrong, in words that repeat nothing from the request."""
     return WITHOUT_ECHO.get(item["type"], str(item["msg"]))

@@ -1,4 +1,4 @@
-"""An id, a line in the log and a measurement for each request."""
+"""Gives each request an id, a log line and a measurement."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_REPLY = 499
 
 
 class RequestLog:
-    """ASGI middleware: logs and counts by route, never by path, which the caller chooses."""
+    """ASGI middleware that logs and counts by route, never by path, because the caller chooses the path."""
 
     def __init__(self, app: ASGIApp, *, metrics: ServiceMetrics) -> None:
         self._app = app
@@ -76,6 +76,6 @@ def _route(scope: Scope) -> str:
 
 
 def _request_id(scope: Scope) -> str:
-    """The caller's own id, so that a request can be followed through both logs, or a new one."""
+    """The caller's id, so that a request can be traced through both logs, or a new one."""
     given: str = dict(scope["headers"]).get(REQUEST_ID, b"").decode("latin-1")
     return given if ACCEPTABLE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

@@ -1,7 +1,7 @@
-"""Refuses what a web page of somebody else makes a browser send.
+"""Refuses requests that a browser sends on behalf of someone else's web page.
 
-Bots and `curl` send neither `Origin` nor `Sec-Fetch-Site`. A browser does, and it would carry a request from any
-page to a service on this machine, which may be open.
+Bots and `curl` send neither `Origin` nor `Sec-Fetch-Site`. A browser does, and it would let any page reach a service
+on this machine, which may run without keys.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SameOrigin:
-    """ASGI middleware: a method that changes something is taken from pages of this origin only."""
+    """ASGI middleware that accepts methods with side effects only from pages of this origin."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,14 +31,14 @@ class SameOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http" and scope["method"] not in SAFE_METHODS and _is_from_elsewhere(Request(scope)):
-            reply = problem(Request(scope), 403, ForbiddenError.title, "asked for by a page of another origin")
+            reply = problem(Request(scope), 403, ForbiddenError.title, "requested by a page of another origin")
             await reply(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
 
 def is_asked_by_its_own_name(request: Request) -> bool:
-    """Whether the request names this machine: a page of another name that resolves to it does not."""
+    """Whether the request's host names this machine. A page whose own name resolves to it does not."""
     try:
         return urlsplit(f"//{request.headers.get('host', '')}").hostname in LOOPBACK_NAMES
     except ValueError:

@@ -1,1 +1,1 @@
-"""Bearer keys: who may ask for what."""
+"""Bearer keys and what each may do."""

@@ -1,6 +1,6 @@
-"""How often one key may ask, in this process.
+"""How many requests one key may make, in this process.
 
-Counted by key and scope, so that a bot which drains a full outbox does not use up its own advice.
+They are counted per key and scope, so that a bot draining a full outbox does not use up its allowance for advice.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from service.keys.scopes import Scope
 
 
 class Allowance:
-    """A moving window of a minute for each key and scope."""
+    """A moving window of one minute per key and scope."""
 
     def __init__(self, requests_per_minute: int) -> None:
         self._limit = RateLimitItemPerMinute(requests_per_minute)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     async def take(self, caller: Caller, scope: Scope) -> None:
-        """Count one request; whoever needs no key is not counted.
+        """Count one request, unless the caller needs no key.
 
         Raises
         ------
@@ -35,5 +35,5 @@ class Allowance:
             return
         free_again, _ = await self._limiter.get_window_stats(self._limit, caller.key_id, scope.value)
         raise TooManyRequestsError(
-            f"this key may ask {self._limit.amount} times a minute", max(1, math.ceil(free_again - time.time()))
+            f"this key may make {self._limit.amount} requests a minute", max(1, math.ceil(free_again - time.time()))
         )

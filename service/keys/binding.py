@@ -1,4 +1,4 @@
-"""A service that can be reached from elsewhere does not start without a key."""
+"""A service that other machines can reach does not start without a key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 async def require_safe_binding(settings: Settings) -> None:
-    """Refuse to be reachable from elsewhere while nobody could be told from anybody.
+    """Refuse to be reachable from other machines without any key to tell callers apart.
 
     Raises
     ------
@@ -33,7 +33,7 @@ async def require_safe_binding(settings: Settings) -> None:
 
 
 async def _keys(settings: Settings) -> list[StoredKey]:
-    """The stored keys or, where Postgres cannot be asked, those kept on disk."""
+    """The stored keys or, if Postgres is unavailable, the copy on disk."""
     engine = create_engine(settings)
     try:
         async with transaction(async_sessionmaker(engine)) as session:

@@ -1,4 +1,4 @@
-"""Stored keys, and who asks."""
+"""Stored keys and callers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EVERY_SCOPE = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key as it is stored: never the secret itself, and kept when revoked."""
+    """A key as it is stored: without its secret, and kept after it is revoked."""
 
     key_id: str
     name: str
@@ -24,12 +24,12 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever asks.
+    """Who makes a request.
 
     Attributes
     ----------
-    key_id, name : of the key; None where none is needed
-    bot : the only bot this caller may speak for; None: any
+    key_id, name : of the key; None if no key is needed
+    bot : the only bot this caller may act for; None means any bot
     """
 
     key_id: str | None
@@ -38,7 +38,7 @@ class Caller:
     scopes: frozenset[Scope]
 
     def require_bot(self, bot: str) -> None:
-        """Refuse to speak for another bot.
+        """Refuse to act for another bot.
 
         Raises
         ------
@@ -48,7 +48,7 @@ class Caller:
             raise ForbiddenError(f"this key is for the bot {self.bot} only")
 
     def narrow(self, bot: str | None) -> str | None:
-        """The bot to look at: the one asked for or, for a key of one bot, that one.
+        """The bot to look at: the one requested or, for a key that belongs to one bot, that one.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""`advisor keys`: make, list and revoke."""
+"""The `advisor keys` command: make, list and revoke keys."""
 
 from __future__ import annotations
 
@@ -21,37 +21,38 @@ from service.settings import Settings, load_settings
 
 T = TypeVar("T")
 
-keys_app = typer.Typer(help="Bearer keys: who may ask for what.", no_args_is_help=True)
+keys_app = typer.Typer(help="Manage the bearer keys.", no_args_is_help=True)
 
 Scopes = Annotated[
-    list[Scope], typer.Option("--scope", help="What it may do; say it again for more. `operate` includes `read`.")
+    list[Scope],
+    typer.Option("--scope", help="What the key may do; repeat it for more scopes. `operate` includes `read`."),
 ]
-Bot = Annotated[str | None, typer.Option("--bot", help="Let it ask and report for this bot only. Default: for any.")]
+Bot = Annotated[str | None, typer.Option("--bot", help="The only bot it may act for. Default: any bot.")]
 
 
 @keys_app.command()
 def make(
-    name: Annotated[str, typer.Argument(help="What or whom it is for, so that you know it again.")],
+    name: Annotated[str, typer.Argument(help="What or whom the key is for, so that you recognise it later.")],
     scope: Scopes,
     bot: Bot = None,
 ) -> None:
-    """Make a key and print it: this once, since only its hash is stored."""
+    """Make a key and print it. It is shown only once, because only its hash is stored."""
     for what, text in (("the name", name), ("--bot", bot)):
         if text is not None and not _is_identifier(text):
             raise SettingsError(
                 f"{what} must be 1 to {MAX_IDENTIFIER_LENGTH} printable ASCII characters without spaces"
             )
     key, token = _with_keys(lambda keys: keys.make(name, scope, bot))
-    typer.echo(f"made {key.key_id} for {name}; keep it now, it cannot be shown again:", err=True)
+    typer.echo(f"made {key.key_id} for {name}; save it now, it cannot be shown again:", err=True)
     typer.echo(token)
 
 
 @keys_app.command("list")
 def list_keys() -> None:
-    """List the keys. Their secrets are not known."""
+    """List the keys, without their secrets."""
     rows = _with_keys(lambda keys: keys.list())
     if not rows:
-        typer.echo("no key was made yet; make one with `advisor keys make`", err=True)
+        typer.echo("there are no keys yet; make one with `advisor keys make`", err=True)
     for row in rows:
         state = f"revoked {row.revoked_at:%Y-%m-%d}" if row.revoked_at else "valid"
         fields = (row.key_id, f"{row.created_at:%Y-%m-%d}", state, ",".join(row.scopes), row.bot or "any bot", row.name)
@@ -59,8 +60,8 @@ def list_keys() -> None:
 
 
 @keys_app.command()
-def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `advisor keys list` shows it.")]) -> None:
-    """Revoke a key; every replica refuses it within a moment."""
+def revoke(key_id: Annotated[str, typer.Argument(help="The id, as shown by `advisor keys list`.")]) -> None:
+    """Revoke a key. Every replica refuses it within moments."""
     _with_keys(lambda keys: keys.revoke(key_id))
     typer.echo(f"revoked {key_id}", err=True)
 
@@ -76,7 +77,7 @@ def _with_keys(work: Callable[[KeyService], Awaitable[T]]) -> T:
 
 
 async def in_transaction(settings: Settings, work: Callable[[KeyService], Awaitable[T]]) -> T:
-    """Do something with the keys that the settings' database holds."""
+    """Run `work` on the keys in the settings' database, in one transaction."""
     engine = create_engine(settings)
     sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(engine, expire_on_commit=False)
     try:

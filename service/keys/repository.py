@@ -1,4 +1,4 @@
-"""SQL of the keys."""
+"""SQL for the keys."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class KeyRepository:
         return (await self._session.scalars(select(ApiKeyRow).order_by(ApiKeyRow.created_at, ApiKeyRow.key_id))).all()
 
     async def revoke(self, key_id: str, now: datetime) -> bool:
-        """Let a key open nothing any more; False where there is no such key."""
+        """Revoke a key; False if there is none to revoke."""
         revoked = await self._session.scalar(
             update(ApiKeyRow)
             .where(ApiKeyRow.key_id == key_id)
@@ -49,7 +49,7 @@ class KeyRepository:
 
 
 def stored_key(row: ApiKeyRow) -> StoredKey:
-    """A row as the keyring knows it."""
+    """A row as the keyring holds it."""
     return StoredKey(
         key_id=row.key_id,
         name=row.name,

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """One permission. `operate` includes `read`: who may change models may look at them."""
+    """One permission. `operate` includes `read`: whoever may change models may read them."""
 
     ADVICE = "advice"
     OUTCOMES = "outcomes"
@@ -15,5 +15,5 @@ class Scope(StrEnum):
 
 
 def allows(held: frozenset[Scope], wanted: Scope) -> bool:
-    """Whether a key with these scopes may do what the wanted one allows."""
+    """Whether a key that holds these scopes may do what `wanted` allows."""
     return wanted in held or (wanted is Scope.READ and Scope.OPERATE in held)

@@ -1,4 +1,4 @@
-"""Making and revoking keys; every replica knows within a moment."""
+"""Makes and revokes keys; every replica knows within moments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECRET_BYTES = 32
 
 
 class KeyService:
-    """Keeps the stored keys within one transaction."""
+    """Manages the stored keys within one transaction."""
 
     def __init__(self, session: AsyncSession, clock: Clock) -> None:
         self._session = session
@@ -29,7 +29,7 @@ class KeyService:
         self._clock = clock
 
     async def make(self, name: str, scopes: Iterable[Scope], bot: str | None) -> tuple[StoredKey, str]:
-        """A new key, and its token, which is not stored and cannot be shown again."""
+        """Make a key. Returns it with its token, which is not stored and cannot be shown again."""
         key_id = secrets.token_hex(KEY_ID_BYTES)
         token = f"{PREFIX}_{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
         key = StoredKey(key_id, name, bot, frozenset(scopes), digest(token), revoked=False)
@@ -42,13 +42,13 @@ class KeyService:
         return await self._keys.all()
 
     async def revoke(self, key_id: str) -> None:
-        """Let a key open nothing any more.
+        """Revoke a key.
 
         Raises
         ------
         NotFoundError
-            Where no key that is not revoked has this id.
+            If no valid key has this id.
         """
         if not await self._keys.revoke(key_id, self._clock()):
-            raise NotFoundError("there is no such key, or it is revoked already: `advisor keys list` shows them")
+            raise NotFoundError("there is no such key, or it is already revoked: see `advisor keys list`")
         await notify(self._session, Topic.KEYS)

@@ -1,4 +1,4 @@
-"""HTTP of the daily bars."""
+"""HTTP endpoint for the daily bars."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ MarketDayServiceDependency = Annotated[MarketDayService, Depends(_market_days, s
 
 @router.put("/market-days", dependencies=[require(Scope.OPERATE)], responses=guarded(400, 413, 422))
 async def put_market_days(days: MarketDays, market_days: MarketDayServiceDependency) -> MarketDaysReply:
-    """Insert or replace daily bars; features are derived from them."""
+    """Insert or replace daily bars. Features are derived from them."""
     return await market_days.put(days)

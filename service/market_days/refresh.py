@@ -1,4 +1,4 @@
-"""Fresh bars from the configured sources, for the worker's schedule."""
+"""Fetches new bars from the configured sources, on the worker's schedule."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 async def refresh_market_days(settings: Settings, sessions: Sessions, clock: Clock) -> None:
-    """Add the bars of the sessions that have settled since the last one held; what cannot be had is logged.
+    """Add the bars of the sessions that have settled since the last stored one. Failures to fetch are logged.
 
     Raises
     ------

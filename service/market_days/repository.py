@@ -1,4 +1,4 @@
-"""SQL of the daily bars."""
+"""SQL for the daily bars."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class MarketDayRepository:
         self._session = session
 
     async def upsert(self, bars: Sequence[dict[str, Any]]) -> None:
-        """Insert or replace bars, each named by its `session`."""
+        """Insert or replace bars, keyed by `session`."""
         for start in range(0, len(bars), ROWS_PER_STATEMENT):
             statement = insert(MarketDayRow).values(bars[start : start + ROWS_PER_STATEMENT])
             replaced = {name: statement.excluded[name] for name in COLUMNS}
@@ -37,7 +37,7 @@ class MarketDayRepository:
             )
 
     async def extent(self) -> tuple[date | None, date | None, int]:
-        """The first and last session and how many there are."""
+        """The first session, the last session, and the number of sessions."""
         row = (
             await self._session.execute(
                 select(func.min(MarketDayRow.session), func.max(MarketDayRow.session), func.count())
@@ -46,7 +46,7 @@ class MarketDayRepository:
         return row[0], row[1], row[2]
 
     async def fingerprint(self) -> tuple[int, datetime | None]:
-        """What differs whenever a bar has changed."""
+        """A value that changes whenever a bar does."""
         row = (await self._session.execute(select(func.count(), func.max(MarketDayRow.updated_at)))).one()
         return row[0], row[1]
 
@@ -64,7 +64,7 @@ class MarketDayRepository:
 
 
 def bars_of(history: MarketHistory) -> list[dict[str, Any]]:
-    """The sessions of a history that have a bar, as `MarketDayRepository.upsert` takes them."""
+    """The sessions of a history that have a bar, in the form that `MarketDayRepository.upsert` takes."""
     return [
         {"session": as_date(history.sessions[at])}
         | {name: None if np.isnan(column[at]) else float(column[at]) for name, column in history.columns.items()}

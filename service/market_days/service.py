@@ -1,4 +1,4 @@
-"""Daily bars: checked against the exchange's sessions, then stored; the trades that they settle are judged."""
+"""Daily bars: checked against the exchange's sessions and stored; then the trades that they settle are checked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from service.outcomes.repository import OutcomeRepository
 
 
 class MarketDayService:
-    """Stores bars and says what is held, within one transaction."""
+    """Stores bars within one transaction."""
 
     def __init__(self, session: AsyncSession, clock: Clock) -> None:
         self._session = session
@@ -36,25 +36,27 @@ class MarketDayService:
         Raises
         ------
         NotASessionError
-            Where a day is no exchange session, has not settled, or is named twice.
+            If a day is not an exchange session, has not settled, or appears twice.
         """
         sessions = exchange_sessions()
         bars = {day.date: day for day in request.days}
         strangers = sorted(day for day in bars if day not in sessions)
         if strangers:
-            raise NotASessionError(f"{len(strangers)} of the days are not exchange sessions, {strangers[0]} first")
+            raise NotASessionError(
+                f"{len(strangers)} of the days are not exchange sessions; the first is {strangers[0]}"
+            )
         settled = last_settled_session(self._clock())
         if max(bars) > settled:
-            raise NotASessionError(f"bars are taken of sessions that have settled, which now are those to {settled}")
+            raise NotASessionError(f"bars are accepted only for sessions that have settled; the last one is {settled}")
         if len(bars) < len(request.days):
-            raise NotASessionError("a day is named twice")
+            raise NotASessionError("a day appears twice")
         rows = [{"session": day, **bar.model_dump(exclude={"date"})} for day, bar in sorted(bars.items())]
         await self._store(rows, min(bars), max(bars))
         first, last, count = await self._market_days.extent()
         return MarketDaysReply.model_validate({"stored": len(bars), "first": first, "last": last, "sessions": count})
 
     async def add(self, history: MarketHistory) -> None:
-        """Insert or replace the sessions of a history that have a bar."""
+        """Insert or replace the bars of a history."""
         await self._store(bars_of(history), as_date(history.sessions[0]), as_date(history.sessions[-1]))
 
     async def _store(self, rows: Sequence[dict[str, Any]], first: date, last: date) -> None:

@@ -1,4 +1,4 @@
-"""HTTP of the models."""
+"""HTTP endpoints for the models."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ ARTEFACT_BODY = {
     status_code=201,
     dependencies=[require(Scope.OPERATE)],
     openapi_extra=ARTEFACT_BODY,
-    responses={200: {"model": ModelInfo, "description": "already stored"}, **guarded(413, 422)},
+    responses={200: {"model": ModelInfo, "description": "Already stored"}, **guarded(413, 422)},
 )
 async def upload_model(
     request: Request,
     response: Response,
     models: ModelServiceDependency,
     state: State,
-    activate: Annotated[bool, Query(description="make it the champion at once")] = False,
+    activate: Annotated[bool, Query(description="make it the champion immediately")] = False,
 ) -> ModelInfo:
-    """Upload an artefact: the champion where there is none, otherwise a candidate unless `activate` is asked for."""
+    """Upload an artefact. It becomes the champion if there is none or if `activate` is set, else a candidate."""
     content = await read_body(request, state.settings.max_artefact_bytes)
     info, new = await models.upload(content, activate=activate)
     response.status_code = 201 if new else 200
@@ -63,11 +63,11 @@ async def list_models(models: ModelServiceDependency) -> Sequence[ModelInfo]:
 
 @router.get("/models/{version}", dependencies=[require(Scope.READ)], responses=guarded(404, 422))
 async def get_model(version: VersionPath, models: ModelServiceDependency) -> ModelInfo:
-    """Inspect one version with its manifest."""
+    """Get one version, with its manifest."""
     return await models.get(version)
 
 
 @router.post("/models/{version}/activate", dependencies=[require(Scope.OPERATE)], responses=guarded(404, 409, 422))
 async def activate_model(version: VersionPath, models: ModelServiceDependency) -> ModelInfo:
-    """Make a stored version the champion; this is also how to roll back."""
+    """Make a stored version the champion. This is also how to roll back."""
     return await models.activate(version)

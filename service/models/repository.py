@@ -1,4 +1,4 @@
-"""SQL of the stored models."""
+"""SQL for the stored models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ModelRepository:
         self._session = session
 
     async def lock(self) -> None:
-        """Let one transaction at a time number, insert or promote."""
+        """Lock out other transactions that number, insert or promote versions."""
         await hold(self._session, Lock.PROMOTE)
 
     async def champion(self) -> ModelVersionRow | None:
@@ -40,14 +40,14 @@ class ModelRepository:
         return None if row is None else (row.version, row.sha256)
 
     async def champion_spec(self) -> CondorSpec | None:
-        """The trade that the champion is about."""
+        """The trade that the champion was trained for."""
         spec = await self._session.scalar(
             select(ModelVersionRow.manifest["spec"]).where(ModelVersionRow.state == "champion")
         )
         return None if spec is None else CondorSpec(**spec)
 
     async def artefact(self, version: str) -> bytes | None:
-        """The bytes of a version; None where there is no such version, or retention let them go."""
+        """The bytes of a version; None if there is no such version, or retention deleted them."""
         return await self._session.scalar(select(ModelVersionRow.artefact).where(ModelVersionRow.version == version))
 
     async def by_version(self, version: str) -> ModelVersionRow | None:
@@ -57,16 +57,16 @@ class ModelRepository:
         )
 
     async def by_sha256(self, sha256: str) -> ModelVersionRow | None:
-        """The version that an artefact already has."""
+        """The version of an artefact that is already stored."""
         return await self._session.scalar(select(ModelVersionRow).where(ModelVersionRow.sha256 == sha256))
 
     async def is_stored(self, version: str) -> bool:
-        """Whether the bytes of a version are still kept."""
+        """Whether the bytes of a version are still stored."""
         kept = select(ModelVersionRow.artefact.is_not(None)).where(ModelVersionRow.version == version)
         return bool(await self._session.scalar(kept))
 
     async def all(self) -> Sequence[tuple[ModelVersionRow, bool]]:
-        """Every version, newest first, and whether its bytes are still kept."""
+        """Every version, newest first, and whether its bytes are still stored."""
         found = await self._session.execute(
             select(ModelVersionRow, ModelVersionRow.artefact.is_not(None)).order_by(
                 ModelVersionRow.major.desc(), ModelVersionRow.minor.desc()
@@ -75,7 +75,7 @@ class ModelRepository:
         return [(row, stored) for row, stored in found]
 
     async def next_version(self, origin: str) -> tuple[int, int]:
-        """Major for an upload, minor of the champion's line for a retrain; call with the lock held."""
+        """The next major version for an upload, or minor version for a retrain. Call with the lock held."""
         if origin == "retrain":
             champion = await self.champion()
             major = champion.major if champion else 1
@@ -94,7 +94,7 @@ class ModelRepository:
         metrics: dict[str, Any] | None,
         run_id: UUID | None = None,
     ) -> ModelVersionRow:
-        """Store an artefact under the next version; call with the lock held."""
+        """Store an artefact under the next version. Call with the lock held."""
         major, minor = await self.next_version(origin)
         row = ModelVersionRow(
             version=f"{major}.{minor}.0",
@@ -114,10 +114,10 @@ class ModelRepository:
         return row
 
     async def let_go(self, kept: int, spared: str) -> Sequence[str]:
-        """Drop the bytes of all but the newest `kept` versions, refused ones first.
+        """Delete the bytes of all but the newest `kept` versions, refused ones first.
 
-        Never the champion's, its predecessor's, or those of the `spared` version, which was stored just now. Call
-        with the lock held. The rows stay, so that a version always means the same model.
+        The champion, its predecessor and `spared`, the version just stored, always keep theirs. The rows stay, so that
+        a version always means the same model. Call with the lock held.
         """
         newest = select(ModelVersionRow.version).where(ModelVersionRow.artefact.is_not(None))
         newest = newest.order_by(
@@ -141,7 +141,7 @@ class ModelRepository:
         return dropped.all()
 
     async def promote(self, row: ModelVersionRow, now: datetime) -> None:
-        """Make a version the champion and retire the one before; call with the lock held."""
+        """Make a version the champion and retire the previous one. Call with the lock held."""
         await self._session.execute(
             update(ModelVersionRow).where(ModelVersionRow.state == "champion").values(state="retired")
         )

@@ -1,4 +1,4 @@
-"""What may become of a model: stored as a candidate, promoted, rolled back."""
+"""What can happen to a model: it is stored as a candidate, promoted, or rolled back to."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class ModelService:
         self._models_kept = models_kept
 
     async def upload(self, content: bytes, *, activate: bool) -> tuple[ModelInfo, bool]:
-        """Store an artefact: champion where there is none or where asked for, else a candidate.
+        """Store an artefact: as the champion if there is none or if `activate` is set, else as a candidate.
 
         Returns
         -------
-        The version, and whether it is new; the same bytes again give the same version.
+        The version, and whether it is new. The same bytes always give the same version.
 
         Raises
         ------
@@ -62,7 +62,7 @@ class ModelService:
         return model_info(row), new
 
     async def activate(self, version: str) -> ModelInfo:
-        """Make a stored version the champion: promotion by hand, or rollback.
+        """Make a stored version the champion: a manual promotion, or a rollback.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class ModelService:
         await self._models.lock()
         row = await self._existing(version)
         if not await self._models.is_stored(version):
-            raise ArtefactGoneError("its artefact was let go just now; upload its file again")
+            raise ArtefactGoneError("its artefact was deleted just now; upload its file again")
         await self._promote(row)
         return model_info(row)
 
@@ -88,7 +88,7 @@ class ModelService:
         return [model_info(row, stored=stored) for row, stored in await self._models.all()]
 
     async def get(self, version: str) -> ModelInfo:
-        """One version with its manifest.
+        """One version, with its manifest.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class ModelService:
 
 
 def model_info(row: ModelVersionRow, *, with_manifest: bool = False, stored: bool = True) -> ModelInfo:
-    """A stored version as the contract shows it."""
+    """A stored version in the form of the contract."""
     return ModelInfo.model_validate(
         {
             "version": row.version,

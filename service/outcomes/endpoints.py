@@ -1,4 +1,4 @@
-"""HTTP of the outcomes."""
+"""HTTP endpoints for the outcomes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ ONE_OR_MANY = {
     responses={
         200: {
             "model": OutcomeResult | OutcomeBatchReply,
-            "description": "A duplicate, or a batch: a result an item",
+            "description": "A duplicate, or a batch with one result per item",
         },
         **guarded(400, 409, 413, 422),
     },
@@ -72,7 +72,7 @@ async def post_outcomes(
     state: State,
     caller: Annotated[Caller, require(Scope.OUTCOMES)],
 ) -> OutcomeResult | OutcomeBatchReply:
-    """Report one closed trade, or a batch of up to 100. The reply is sent once they are durable."""
+    """Report one closed trade, or a batch of up to 100. The reply comes once they are durably stored."""
     if "outcomes" in body:
         response.status_code = 200
         results = await outcomes.record_batch(_validated(OutcomeBatch, body).outcomes, caller)
@@ -88,13 +88,13 @@ async def post_outcomes(
 async def list_outcomes(
     outcomes: OutcomeServiceDependency,
     caller: Annotated[Caller, require(Scope.READ)],
-    bot: Annotated[Identifier | None, Query(description="default: every bot that the key may see")] = None,
+    bot: Annotated[Identifier | None, Query(description="default: every bot that the key may read")] = None,
     start: Annotated[Day | None, Query(description="first trade date")] = None,
     end: Annotated[Day | None, Query(description="last trade date")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_OUTCOMES_PER_PAGE)] = 100,
-    cursor: Annotated[str | None, Query(max_length=32, description="`next_cursor` of the page before")] = None,
+    cursor: Annotated[str | None, Query(max_length=32, description="`next_cursor` of the previous page")] = None,
 ) -> OutcomePage:
-    """List recorded outcomes, newest record first, in pages."""
+    """List recorded outcomes in pages, newest first."""
     bot = caller.narrow(bot)
     return await outcomes.page(bot=bot, start=start, end=end, cursor=cursor, limit=limit)
 

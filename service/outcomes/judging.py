@@ -1,6 +1,6 @@
-"""What the settlement says of reported trades: a label that it contradicts is kept and flagged.
+"""Checks reported trades against the settlement. A label that it contradicts is kept, and flagged.
 
-A trade is mostly reported before its session's bar is known, so it is judged when either comes.
+Most trades are reported before their session's bar is known, so a trade is checked when either of the two arrives.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from service.outcomes.repository import OutcomeRepository, TradedOutcome, TradeK
 
 FROM_SETTLEMENT = frozenset(flag.value for flag in Contradiction)
 JUDGED_AGAIN = timedelta(days=10)
-"""A bar may be restated; the trades of the days before it are judged again."""
+"""Bars may be restated, so trades of the days before a bar are checked again."""
 
 
 class OutcomeJudge:
-    """Judges stored trades within one transaction, by the bars of a history and the trade that a spec describes."""
+    """Checks stored trades within one transaction, against the bars of a history and the trade of a spec."""
 
     def __init__(self, outcomes: OutcomeRepository, history: MarketHistory | None, spec: CondorSpec) -> None:
         self._outcomes = outcomes
@@ -28,15 +28,15 @@ class OutcomeJudge:
         self._spec = spec
 
     def can_judge(self, session: date) -> bool:
-        """Whether the bar that settled a session's condor is held."""
+        """Whether the bar that settled a session's condor is stored."""
         return self._bars.get(session).settlement_price is not None
 
     async def judge(self, keys: Sequence[TradeKey]) -> dict[TradeKey, list[str]]:
-        """Judge these trades, each named by bot and trade id; returns their flags."""
+        """Check these trades, each named by bot and trade id; returns their flags."""
         return await self._judge(await self._outcomes.traded(keys)) if keys else {}
 
     async def judge_since(self, first_bar: date, last_bar: date) -> None:
-        """Judge the trades that new bars may settle, and those of the days before again."""
+        """Check the trades that new bars may settle, and again those of the days before."""
         first = first_bar - JUDGED_AGAIN - timedelta(days=2 * self._spec.dte_sessions)
         await self._judge(await self._outcomes.traded_between(first, last_bar))
 

@@ -1,4 +1,4 @@
-"""SQL of the outcomes."""
+"""SQL for the outcomes."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from service.db.tables import AdviceRow, OutcomeRow
 TradeKey = tuple[str, str]
 """Bot and trade id."""
 TradedOutcome = tuple[OutcomeRow, float]
-"""A trade and the multiplier really traded."""
+"""A trade and the multiplier it was traded at."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingOutcome:
-    """What of a trade is trained with; price and VIX as it was advised on, if reported."""
+    """The part of a trade that training uses; price and VIX are those of the advice, if reported."""
 
     id: int
     trade_date: date
@@ -58,19 +58,19 @@ class OutcomeRepository:
         self._session = session
 
     async def insert_new(self, rows: Sequence[dict[str, Any]]) -> set[TradeKey]:
-        """Insert the trades that are not there yet.
+        """Insert the trades that are not stored yet.
 
         Returns
         -------
-        `(bot, trade_id)` of those that were inserted.
+        `(bot, trade_id)` of those inserted.
         """
         statement = insert(OutcomeRow).on_conflict_do_nothing(index_elements=["bot", "trade_id"])
-        # The rows beside the statement, not in it as `values`: then it is compiled once, not for each batch.
+        # Rows passed beside the statement, not as `values` in it, let it be compiled once instead of per batch.
         inserted = await self._session.execute(statement.returning(OutcomeRow.bot, OutcomeRow.trade_id), rows)
         return {(row.bot, row.trade_id) for row in inserted}
 
     async def known(self, keys: Sequence[TradeKey]) -> dict[TradeKey, OutcomeRow]:
-        """The stored trades among these."""
+        """Those of these trades that are stored."""
         if not keys:
             return {}
         stored = await self._session.scalars(
@@ -81,7 +81,7 @@ class OutcomeRepository:
     async def page(
         self, *, bot: str | None, start: date | None, end: date | None, before_id: int | None, limit: int
     ) -> Sequence[OutcomeRow]:
-        """Outcomes by trade date, newest record first, those before `before_id` only."""
+        """Outcomes within the trade dates, newest record first; only those before `before_id`, if given."""
         query = select(OutcomeRow).order_by(OutcomeRow.id.desc()).limit(limit)
         if bot is not None:
             query = query.where(OutcomeRow.bot == bot)
@@ -94,24 +94,24 @@ class OutcomeRepository:
         return (await self._session.scalars(query)).all()
 
     async def traded(self, keys: Sequence[TradeKey]) -> Sequence[TradedOutcome]:
-        """These trades, with the multiplier really traded."""
+        """These trades, each with the multiplier it was traded at."""
         return await self._traded(tuple_(OutcomeRow.bot, OutcomeRow.trade_id).in_(keys))
 
     async def traded_between(self, first: date, last: date) -> Sequence[TradedOutcome]:
-        """The trades of the sessions from `first` to `last`, with the multiplier really traded."""
+        """The trades of the sessions from `first` to `last`, each with the multiplier it was traded at."""
         return await self._traded(OutcomeRow.trade_date.between(first, last))
 
     async def flush(self) -> None:
-        """Write what was changed on rows that were read."""
+        """Write changes to rows that were read."""
         await self._session.flush()
 
     async def count_untrained(self, today: date) -> int:
-        """How many outcomes to this day no promoted model has been trained with."""
+        """How many outcomes up to this day no promoted model was trained on."""
         untrained = select(func.count()).where(OutcomeRow.trained_in.is_(None), OutcomeRow.trade_date <= today)
         return await self._session.scalar(untrained) or 0
 
     async def to_train_with(self, today: date) -> Sequence[TrainingOutcome]:
-        """Every outcome to this day, oldest first, with the multiplier really traded."""
+        """Every outcome up to this day, oldest first, each with the multiplier it was traded at."""
         advice, joined = followed_advice()
         found = await self._session.execute(
             select(
@@ -133,7 +133,7 @@ class OutcomeRepository:
         return [TrainingOutcome(*row) for row in found]
 
     async def mark_trained(self, ids: Sequence[int], run_id: UUID) -> None:
-        """Remember which outcomes a promoted model was trained with."""
+        """Record which outcomes a promoted model was trained on."""
         await self._session.execute(
             update(OutcomeRow)
             .where(OutcomeRow.id == any_(cast(list(ids), ARRAY(BigInteger))), OutcomeRow.trained_in.is_(None))
@@ -150,10 +150,11 @@ class OutcomeRepository:
 
 
 def followed_advice() -> tuple[type[AdviceRow], Join]:
-    """Outcomes beside the advice each followed, absent where none is in the log.
+    """Outcomes joined to the advice that each followed, if any is in the log.
 
-    It is the advice that the trade names, if that was for this bot and session; else the first that this bot was
-    given for the session, and before the trade was recorded: later answers know more of the day than the entry did.
+    This is the advice that the trade names, if that was for the same bot and session. Otherwise it is the first that
+    the bot received for the session before the trade was recorded: later answers know more of the day than the trader
+    knew at entry.
     """
     named, first, advice = aliased(AdviceRow), aliased(AdviceRow), aliased(AdviceRow)
     first_id = (
@@ -176,11 +177,11 @@ def followed_advice() -> tuple[type[AdviceRow], Join]:
 
 
 def traded_sd_multiplier(advice: type[AdviceRow]) -> ColumnElement[float]:
-    """As reported; else as the advice suggested, which is what the guide's bot trades; else the bot's default."""
+    """The multiplier as reported; else as advised, which is what the guide's bot trades; else the bot's default."""
     suggested = advice.reply["suggested_sd_multiplier"].as_float()
     return func.coalesce(OutcomeRow.sd_multiplier, suggested, DEFAULT_SD_MULTIPLIER)
 
 
 def answered(advice: Any) -> ColumnElement[Any]:
-    """When advice was given; of rows older than that column, when it was written."""
+    """When advice was given or, in rows older than that column, when it was logged."""
     return func.coalesce(advice.answered_at, advice.logged_at)

@@ -1,4 +1,4 @@
-"""Recording closed trades: once each, by content, flagged where the market says otherwise."""
+"""Records closed trades: each once, compared by content, and flagged if the market contradicts it."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class OutcomeService:
         Raises
         ------
         ForbiddenError
-            Where the caller may not speak for its bot.
+            If the caller may not act for its bot.
         OutcomeConflictError
-            Where the trade is known with other content.
+            If the trade is already recorded with other content.
         """
         caller.require_bot(outcome.bot)
         (result,) = await self._record([outcome])
@@ -54,12 +54,12 @@ class OutcomeService:
         return result
 
     async def record_batch(self, items: Sequence[Any], caller: Caller) -> list[OutcomeResult]:
-        """Record what can be recorded; one result an item, in order.
+        """Record every valid trade; returns one result per item, in order.
 
         Raises
         ------
         ForbiddenError
-            Where the caller may not speak for a bot in it; then nothing is recorded.
+            If the caller may not act for one of the bots; then nothing is recorded.
         """
         results: list[OutcomeResult | None] = [None] * len(items)
         valid: dict[int, Outcome] = {}
@@ -77,12 +77,12 @@ class OutcomeService:
     async def page(
         self, *, bot: str | None, start: date | None, end: date | None, cursor: str | None, limit: int
     ) -> OutcomePage:
-        """Recorded outcomes by trade date, newest record first.
+        """Recorded outcomes within the trade dates, newest record first.
 
         Raises
         ------
         InvalidRequestError
-            Where the cursor is not one of ours.
+            If the cursor is not one of ours.
         """
         before_id = None if cursor is None else _id_of(cursor)
         rows = await self._outcomes.page(bot=bot, start=start, end=end, before_id=before_id, limit=limit + 1)
@@ -99,7 +99,7 @@ class OutcomeService:
         for outcome in outcomes:
             first_of.setdefault((outcome.bot, outcome.trade_id), outcome)
         flags = {key: self._flags(outcome) for key, outcome in first_of.items()}
-        # One order for all writers, so that two batches with the same trades cannot wait for each other.
+        # All writers use the same order, so that two batches with the same trades cannot deadlock.
         rows = {key: _row(first_of[key], flags[key]) for key in sorted(first_of)}
         inserted = await self._outcomes.insert_new(list(rows.values()))
         flags |= await self._judge.judge([key for key in inserted if self._is_settled(first_of[key])])
@@ -120,7 +120,7 @@ class OutcomeService:
         return results
 
     def _flags(self, outcome: Outcome) -> list[str]:
-        """What is odd about a trade; it is stored all the same."""
+        """What is odd about a trade. It is stored nevertheless."""
         flags = []
         if outcome.trade_date not in exchange_sessions():
             flags.append(NOT_A_SESSION)
@@ -129,14 +129,15 @@ class OutcomeService:
         return flags
 
     def _is_settled(self, outcome: Outcome) -> bool:
-        """Whether there is something to judge it by; most trades are reported before their bar is known."""
+        """Whether it can be checked yet; most trades are reported before their bar is known."""
         return outcome.settlement_price is not None or self._judge.can_judge(outcome.trade_date)
 
 
 def content_sha256(outcome: Outcome) -> bytes:
-    """What makes two reports of a trade the same: what happened, not what the bot believed or was advised.
+    """The digest that tells whether two reports of a trade are the same.
 
-    A restarted bot that reports a trade again may by then know other running figures.
+    It covers what happened, not what the bot believed or was advised: a restarted bot may report a trade again with
+    other running figures.
     """
     content = outcome.model_dump_json(exclude_none=True, exclude={"features", "advice_id"})
     return hashlib.sha256(content.encode()).digest()
@@ -152,7 +153,7 @@ def _id_of(cursor: str) -> int:
     except ValueError:
         last_id = b""
     if len(last_id) != ID_BYTES or last_id[0] > LARGEST_FIRST_BYTE:
-        raise InvalidRequestError("the cursor is not one that this service gave")
+        raise InvalidRequestError("the cursor is not one that this service issued")
     return int.from_bytes(last_id)
 
 

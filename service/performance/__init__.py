@@ -1,1 +1,1 @@
-"""Live performance: what was advised, joined to what came of it."""
+"""Live performance: the advice given, joined to its outcomes."""

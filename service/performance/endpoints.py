@@ -1,4 +1,4 @@
-"""HTTP of the performance."""
+"""HTTP endpoint for live performance."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ PerformanceServiceDependency = Annotated[PerformanceService, Depends(_performanc
 async def get_performance(
     performance: PerformanceServiceDependency,
     caller: Annotated[Caller, require(Scope.READ)],
-    bot: Annotated[Identifier | None, Query(description="default: every bot that the key may see")] = None,
+    bot: Annotated[Identifier | None, Query(description="default: every bot that the key may read")] = None,
     start: Annotated[Day | None, Query(description="first session; default: 365 days before `end`")] = None,
     end: Annotated[Day | None, Query(description="last session; default: today")] = None,
 ) -> Performance:
-    """Join advice to outcomes: live calibration, P&L by advice, feature drift. What nobody traded is modelled."""
+    """Get live calibration, P&L by advice and feature drift. Skipped sessions, which nobody traded, are modelled."""
     return await performance.measure(caller.narrow(bot), start, end)

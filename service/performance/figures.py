@@ -1,4 +1,4 @@
-"""From joined rows to figures: which trades may be scored, and what they, the skipped sessions and the features say."""
+"""Turns joined rows into figures: which trades may be scored, their scores, skipped sessions, and feature drift."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from kronos.statistics.live_calibration import LivePredictions, live_scores
 from service.performance.repository import LoggedAdvice, SessionAdvice, TradeRecord
 
 SKIPPED_NOTE = (
-    "Modelled, not traded: one condor of one contract a session at the multiplier asked for, listed strikes, credit "
-    "from a pricing model, costs included. Never add it to reported money."
+    "Modelled, not traded: one condor of one contract per session at the requested multiplier, with listed strikes, "
+    "credit from a pricing model, and costs. Never add it to reported money."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredTrade:
-    """A trade that may be scored, with the probability and base rate said for the multiplier really traded."""
+    """A trade that may be scored, with the probability and base rate given for the multiplier it was traded at."""
 
     trade: TradeRecord
     advice: str
@@ -49,24 +49,25 @@ class ScoredTrade:
 
     @property
     def key(self) -> tuple[date, float]:
-        """What makes two trades one observation: a settlement decides a session's condor at a multiplier once."""
+        """Trades with the same key are one observation: one settlement decides them all."""
         return self.trade.session, self.sd_multiplier
 
     @property
     def won(self) -> bool:
-        """Whether it ended at full profit."""
+        """Whether it ended at maximum profit."""
         return self.trade.outcome == TradeOutcome.MAX_PROFIT
 
 
 @dataclass(frozen=True, slots=True)
 class SortedTrades:
-    """Reported trades by what may be done with them.
+    """Reported trades, grouped by how they may be used.
 
     Attributes
     ----------
-    followed : trades after advice that was given out of sample: they count under that advice
-    scored : those of them whose label the settlement does not contradict
-    observations : of those, the first of each session and multiplier
+    followed : trades that follow out-of-sample advice; they count under that advice
+    scored : those of `followed` whose label the settlement does not contradict
+    observations : the first of `scored` for each session and multiplier
+    left_out : how many trades are left out of the scores, by reason
     """
 
     followed: Sequence[TradeRecord]
@@ -76,7 +77,7 @@ class SortedTrades:
 
 
 def sort_trades(trades: Sequence[TradeRecord], spec: CondorSpec) -> SortedTrades:
-    """Tell what may be scored from what may not, each trade by the first reason that holds."""
+    """Separate the trades that may be scored from the rest. Each counts under the first reason that applies."""
     followed: list[TradeRecord] = []
     scored: list[ScoredTrade] = []
     observations: dict[tuple[date, float], ScoredTrade] = {}
@@ -101,7 +102,7 @@ def sort_trades(trades: Sequence[TradeRecord], spec: CondorSpec) -> SortedTrades
 
 
 def calibration(observations: Sequence[ScoredTrade]) -> LiveCalibration | None:
-    """Live calibration; None where nothing can be scored."""
+    """Live calibration; None if nothing can be scored."""
     scores = live_scores(
         LivePredictions(
             sessions=np.array([one.trade.session for one in observations], dtype="datetime64[D]"),
@@ -114,12 +115,12 @@ def calibration(observations: Sequence[ScoredTrade]) -> LiveCalibration | None:
 
 
 def reported_money(trades: Sequence[TradeRecord]) -> ReportedMoney:
-    """Net P&L as reported, summed to the cent."""
+    """Net P&L as reported, summed exactly."""
     return ReportedMoney(**_money(trades))
 
 
 def by_advice(found: SortedTrades, advised: Sequence[SessionAdvice], spec: CondorSpec) -> list[AdvicePerformance]:
-    """One record a kind of advice, of advice given out of sample."""
+    """One record per kind of advice, for advice given out of sample."""
     sessions = Counter(one.advice for one in _out_of_sample(advised, spec))
     records = []
     for advice in TradingAdvice:
@@ -140,7 +141,7 @@ def by_advice(found: SortedTrades, advised: Sequence[SessionAdvice], spec: Condo
 def skipped_sessions(
     advised: Sequence[SessionAdvice], trades: Sequence[TradeRecord], history: MarketHistory | None, spec: CondorSpec
 ) -> SkippedSessions:
-    """What nobody traded because it was advised against, modelled."""
+    """Sessions that were skipped on advice, with the trade that nobody made modelled."""
     traded = {(trade.bot, trade.session) for trade in trades}
     skipped = [
         one
@@ -168,7 +169,7 @@ def skipped_sessions(
 
 
 def drift(advised: Sequence[SessionAdvice], model: Model) -> list[FeatureDrift]:
-    """The values of each of the model's features, one per session, beside its training rows."""
+    """Compare the live values of each of the model's features, one per session, with its training rows."""
     by_session = {one.session: json.loads(one.features) for one in advised}
     records = []
     for feature in model.features:
@@ -182,7 +183,7 @@ def drift(advised: Sequence[SessionAdvice], model: Model) -> list[FeatureDrift]:
 
 
 def advised_sessions(advised: Sequence[SessionAdvice], spec: CondorSpec) -> AdvisedSessions:
-    """What was said, counted."""
+    """Count the sessions advised, by what the advice was and where it came from."""
     hindsight = Counter(_hindsight(one.session, one.trained_through, spec) for one in advised)
     return AdvisedSessions(
         sessions=len(advised),
@@ -197,9 +198,10 @@ def advised_sessions(advised: Sequence[SessionAdvice], spec: CondorSpec) -> Advi
 
 
 def _hindsight(session: date, trained_through: date | None, spec: CondorSpec) -> str | None:
-    """Why what was said may have known how the session's trade ends; None where it cannot have.
+    """Why the advice may have known how the session's trade would end; None if it cannot have.
 
-    The last trade that was trained on lived `dte_sessions` on: what was entered meanwhile shares its market.
+    The last trade in the training set stayed open for `dte_sessions`. A trade entered during that time saw the same
+    market.
     """
     if trained_through is None:
         return "training_unknown"
@@ -214,7 +216,7 @@ def _out_of_sample(advised: Sequence[SessionAdvice], spec: CondorSpec) -> list[S
 
 
 def _scored(trade: TradeRecord, advice: LoggedAdvice) -> ScoredTrade:
-    """Read the advice's curve at the multiplier really traded, linear between its points as the model's answer is."""
+    """Read the advice's curve at the multiplier traded. It is linear between its points, as in the model."""
     multiplier = trade.sd_multiplier
     curve = json.loads(advice.curve)
     points = [point["sd_multiplier"] for point in curve]

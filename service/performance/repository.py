@@ -18,7 +18,7 @@ from service.outcomes.repository import answered, followed_advice, traded_sd_mul
 
 @dataclass(frozen=True, slots=True)
 class LoggedAdvice:
-    """The advice before a trade; `curve` as JSON text."""
+    """The advice that a trade followed; `curve` is JSON text."""
 
     advice: str
     trained_through: date | None
@@ -27,7 +27,7 @@ class LoggedAdvice:
 
 @dataclass(frozen=True, slots=True)
 class TradeRecord:
-    """A reported trade with the advice it followed, if any is in the log, at the multiplier that was traded."""
+    """A reported trade, the multiplier it was traded at, and the advice it followed, if any is in the log."""
 
     bot: str
     session: date
@@ -40,7 +40,7 @@ class TradeRecord:
 
 @dataclass(frozen=True, slots=True)
 class SessionAdvice:
-    """The first advice of a bot for a session; `reasons` and `features` as JSON text."""
+    """The first advice to a bot for a session; `reasons` and `features` are JSON text."""
 
     bot: str
     session: date
@@ -57,13 +57,13 @@ class SessionAdvice:
 
 
 class PerformanceRepository:
-    """Advice and outcomes within one transaction. JSON comes as text, to be read off the event loop."""
+    """Advice and outcomes within one transaction. JSON stays text, so that it can be parsed off the event loop."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def trades(self, bot: str | None, first: date, last: date, limit: int) -> Sequence[TradeRecord]:
-        """Trades of the sessions from `first` to `last`, each with the advice it followed, in the order of record."""
+        """Trades of the sessions from `first` to `last`, each with the advice it followed, in the order recorded."""
         advice, joined = followed_advice()
         found = (
             select(
@@ -85,7 +85,7 @@ class PerformanceRepository:
         return [_trade(row) for row in (await self._session.execute(found)).mappings()]
 
     async def advised(self, bot: str | None, first: date, last: date, limit: int) -> Sequence[SessionAdvice]:
-        """The first advice of each bot for each session from `first` to `last`, in the order of sessions."""
+        """The first advice to each bot for each session from `first` to `last`, in the order of sessions."""
         first_of_each = (
             select(AdviceRow.advice_id)
             .ext(distinct_on(AdviceRow.bot, AdviceRow.session))

@@ -1,4 +1,4 @@
-"""Measures a window: advice joined to outcomes, skipped sessions modelled, features compared."""
+"""Measures performance over a window of sessions."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ MAX_ROWS = 20_000
 
 
 class PerformanceService:
-    """Measures how the advice did: reads in one short transaction, then computes, one window at a time.
+    """Measures how the advice did. It reads in one short transaction, then computes; one window at a time.
 
-    Otherwise a few wide windows would keep connections and the processor from advice and outcomes.
+    Otherwise a few wide windows would take connections and CPU time away from advice and outcomes.
     """
 
     def __init__(self, sessions: Sessions, market: BarsHolder, models: ModelHolder, clock: Clock) -> None:
@@ -36,12 +36,12 @@ class PerformanceService:
         self._one_at_a_time = asyncio.Lock()
 
     async def measure(self, bot: str | None = None, start: date | None = None, end: date | None = None) -> Performance:
-        """Measure the sessions from `start` to `end`, by default the 365 days to today; of one bot, or of all.
+        """Measure one bot, or all, over the sessions from `start` to `end`; by default the 365 days up to today.
 
         Raises
         ------
         InvalidRequestError
-            Where the window ends before it starts, is too long, or holds too much.
+            If the window ends before it starts, is too long, or holds too many rows.
         """
         first, last = self._window(start, end)
         async with self._one_at_a_time:
@@ -54,7 +54,7 @@ class PerformanceService:
             advised = await performance.advised(bot, first, last, MAX_ROWS + 1)
         if max(len(trades), len(advised)) > MAX_ROWS:
             raise InvalidRequestError(
-                f"the window holds more than {MAX_ROWS} trades or advised sessions; name a shorter one"
+                f"the window holds more than {MAX_ROWS} trades or advised sessions; choose a shorter one"
             )
         return await asyncio.to_thread(self._figures, bot, first, last, trades, advised)
 

@@ -1,1 +1,1 @@
-"""How the programs of the service start, listen, log and stop."""
+"""How the service's programs start, listen, log and stop."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whoever else writes the same one."""
+"""Files that are written completely or not at all, even if several processes write the same one."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put `content` in the place of a file, readable by its owner alone; its folder is made where needed.
+    """Replace a file with `content`, readable only by its owner. The folder is created if needed.
 
     Raises
     ------
     OSError
-        The file is then as it was.
+        If it cannot be written; the file is then unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -1,4 +1,4 @@
-"""A graceful stop: not ready first, while still serving; then no new connections; then the end."""
+"""A graceful stop: first not ready but still serving, then no new connections, then the end."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Drain:
-    """Whether the service is about to stop; shared by the server, which is told, and `/readyz`, which tells."""
+    """Whether the service is about to stop. The server sets it; `/readyz` reports it."""
 
     started: bool = False
 
 
 class DrainingServer(uvicorn.Server):
-    """Gives whoever balances the load time to see that this replica is not ready any more."""
+    """Gives the load balancer time to see that this replica is no longer ready."""
 
     def __init__(self, config: uvicorn.Config, drain: Drain, drain_seconds: float) -> None:
         super().__init__(config)
@@ -29,12 +29,12 @@ class DrainingServer(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, *arguments: object, **options: object) -> None:
-        """Remember the loop, in which the signal's work is done."""
+        """Remember the event loop, which does the work of the signal handler."""
         self._loop = asyncio.get_running_loop()
         await super().startup(*arguments, **options)  # type: ignore[arg-type]
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Drain at the first signal, stop at once at the second."""
+        """Drain at the first signal; stop immediately at the second."""
         if self._drain.started or self._loop is None or not self.started:
             super().handle_exit(sig, frame)
             return

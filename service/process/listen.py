@@ -1,4 +1,4 @@
-"""The socket that the service listens on, bound before anything is loaded so that a taken port is said at once."""
+"""The socket that the service listens on. It is bound before anything is loaded, to report a taken port at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     Raises
     ------
     SettingsError
-        Where the address cannot be bound: taken, not ours, not resolvable.
+        If the address cannot be bound: it is taken, not ours, or cannot be resolved.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -28,5 +28,5 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 
 def http_url(host: str, port: int) -> str:
-    """The address as a URL: an IPv6 host stands in brackets."""
+    """The address as a URL, with an IPv6 host in brackets."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

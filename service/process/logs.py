@@ -1,4 +1,4 @@
-"""Structured logs: lines for a person or JSON for a machine. Every line carries the request id where there is one."""
+"""Structured logs: text for people or JSON for machines. Every line carries the request id, if there is one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 
 
 def configure_logs(style: Literal["console", "json"], level: str) -> None:
-    """Send structlog's and the standard library's records to stderr in one form."""
+    """Send the records of structlog and of the standard library to stderr, in one format."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -21,7 +21,7 @@ def configure_logs(style: Literal["console", "json"], level: str) -> None:
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if style == "json"
         else [
-            # Not the default: it prints local variables, and with them keys.
+            # The default formatter prints local variables, and keys with them.
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
         ]
     )
@@ -47,5 +47,5 @@ def configure_logs(style: Literal["console", "json"], level: str) -> None:
 
 
 def _logged_by_us(record: logging.LogRecord) -> bool:
-    """uvicorn logs an unexpected error again, after our handler has."""
+    """Drop uvicorn's record of an unexpected error, which our middleware has already logged."""
     return not record.getMessage().startswith("Exception in ASGI application")

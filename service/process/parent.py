@@ -1,4 +1,4 @@
-"""A child that does not outlive `advisor up`, however that ended."""
+"""Keeps a child process from outliving `advisor up`, however that ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ POLL_SECONDS = 0.5
 
 
 def end_with_parent() -> None:
-    """Stop gracefully, as at SIGTERM, once the process that started this one is gone."""
+    """Stop gracefully, as on SIGTERM, once the process that started this one is gone."""
     parent = os.getppid()
 
     def watch() -> None:

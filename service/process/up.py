@@ -1,4 +1,4 @@
-"""Everything on one machine: PostgreSQL, migrations, service, worker and, where there is no model, a first training."""
+"""Everything on one machine: PostgreSQL, migrations, service, worker and, if there is no model, a first training."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BANNER = """
       -d '{{"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T09:35:00-05:00"}}'
 
   Dashboard {url}/   Health {url}/readyz   Data {data}
-  Stop with Ctrl-C; what is stored stays.
+  Stop with Ctrl-C; stored data is kept.
 """
 
 
@@ -40,11 +40,11 @@ Children = dict[str, subprocess.Popen[bytes]]
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error
-    """Asked to stop."""
+    """A signal asked us to stop."""
 
 
 def run_everything(settings: Settings, *, train: bool) -> int:
-    """Start all parts, wait for Ctrl-C, SIGTERM or the end of a part, and stop all parts; returns the exit code."""
+    """Start all parts; stop them at Ctrl-C, SIGTERM, or when one of them ends. Returns the exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     port = _free_port(settings)
@@ -79,13 +79,13 @@ def run_everything(settings: Settings, *, train: bool) -> int:
 
 
 def _free_port(settings: Settings) -> int:
-    """The port asked for or, for 0, one that is free; refused at once where it is taken."""
+    """The requested port or, for 0, a free one. A taken port is refused at once."""
     with listening_socket(settings.host, settings.port) as probe:
         return int(probe.getsockname()[1])
 
 
 def _reached_at(host: str) -> str:
-    """Where this machine reaches a service that listens on all of its addresses."""
+    """The address at which this machine reaches the service, even if that listens on every address."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
 
 
@@ -98,12 +98,12 @@ def _say(what: str) -> None:
 
 
 def _spawn(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A child in a session of its own, so that Ctrl-C reaches it through us and in our order."""
+    """Start a child in its own session, so that Ctrl-C reaches only us and we stop the children in order."""
     return subprocess.Popen(command, env=environment, start_new_session=True, stdin=subprocess.DEVNULL)
 
 
 def _train(url: str, settings: Settings) -> bool:
-    """Train on the bundled sample and push it; its output is the user's. Returns whether it worked."""
+    """Train on the bundled sample and push the model; the user sees the output. Returns whether it worked."""
     _say("no model yet: training on the bundled sample, 2014-2018")
     environment = dict(os.environ)
     if settings.api_key is not None:
@@ -129,21 +129,21 @@ def _wait_for(url: str, children: Children) -> None:
     Raises
     ------
     SettingsError
-        Where a child ends first, or the time runs out.
+        If a child ends first, or time runs out.
     """
     until = time.monotonic() + START_SECONDS
     while _get(url) != 200:
         ended = [name for name, child in children.items() if child.poll() is not None]
         if ended or time.monotonic() > until:
-            raise SettingsError(f"{ended[0]} ended at start-up" if ended else f"{url} did not answer in time")
+            raise SettingsError(f"{ended[0]} ended during start-up" if ended else f"{url} did not answer in time")
         time.sleep(POLL_SECONDS)
 
 
 def _wait_until_one_ends(children: Children, database: EmbeddedPostgres | None) -> int:
-    """Wait for the end of a child; a database that died is started again, and recovers."""
+    """Wait until a child ends. If the database dies, start it again; it recovers."""
     while True:
         if database is not None and not database.is_running():
-            _say("PostgreSQL has ended; starting it again")
+            _say("PostgreSQL has stopped; starting it again")
             database.start()
         for name, child in children.items():
             if child.poll() is not None:
@@ -153,7 +153,7 @@ def _wait_until_one_ends(children: Children, database: EmbeddedPostgres | None) 
 
 
 def _stop_children(children: Children) -> None:
-    """Ask all to stop, then insist."""
+    """Ask all children to stop, then kill those that have not."""
     for child in children.values():
         child.terminate()
     until = time.monotonic() + STOP_SECONDS

@@ -1,1 +1,1 @@
-"""What one replica holds in memory (model, bars, keys), and how it hears of changes."""
+"""What one replica holds in memory (model, bars, keys), and how it learns of changes."""

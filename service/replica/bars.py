@@ -6,16 +6,16 @@ from kronos.market.history import MarketHistory
 
 
 class BarsHolder:
-    """Holds the stored bars; replaced whole when they change."""
+    """Holds the stored bars; they are replaced as a whole when they change."""
 
     def __init__(self) -> None:
         self._history: MarketHistory | None = None
 
     @property
     def history(self) -> MarketHistory | None:
-        """The bars, or None while there are none."""
+        """The bars; None while there are none."""
         return self._history
 
     def swap(self, history: MarketHistory | None) -> None:
-        """Answer from other bars from the next request on."""
+        """Use other bars from the next request on."""
         self._history = history

@@ -1,4 +1,4 @@
-"""The keys in memory: who a bearer token belongs to, without asking the database."""
+"""The keys in memory: tells who a bearer token belongs to without a database query."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ NO_DIGEST = bytes(hashlib.sha256().digest_size)
 
 
 def digest(token: str) -> bytes:
-    """What is stored of a token. It holds 256 random bits, so that one plain hash is enough."""
+    """The hash of a token, which is what we store. A token has 256 random bits, so a plain hash is enough."""
     return hashlib.sha256(token.encode()).digest()
 
 
 class Keyring:
-    """Every stored key, replaced whole when one changes, and the bootstrap key of the settings.
+    """Every stored key, and the bootstrap key from the settings. The stored keys are replaced as a whole.
 
-    While no key was ever made, whoever reaches the service on this machine may ask; a service that can be reached
-    from elsewhere is never open.
+    Until the first key is made, anyone on this machine may use the service. A service that other machines can reach is
+    never open.
     """
 
     def __init__(self, bootstrap_key: str | None, *, may_be_open: bool) -> None:
@@ -32,33 +32,33 @@ class Keyring:
 
     @property
     def keys(self) -> tuple[StoredKey, ...] | None:
-        """What is stored, revoked ones too; None while that is not known."""
+        """The stored keys, including revoked ones; None while they are not known."""
         return None if self._stored is None else tuple(self._stored.values())
 
     def swap(self, keys: Iterable[StoredKey]) -> None:
-        """Know these keys from the next request on."""
+        """Use these keys from the next request on."""
         self._stored = {key.key_id: key for key in keys}
 
     def identify(self, token: str | None) -> Caller:
-        """Whom a bearer token belongs to; every comparison takes the same time.
+        """Find the caller that a bearer token belongs to; digests are compared in constant time.
 
         Raises
         ------
         UnauthorizedError
-            No token, or one that is not known, or revoked.
+            If there is no token, or it is unknown or revoked.
         KeysUnknownError
-            Postgres has not been asked for the keys since the start.
+            If the keys have not been loaded since the start.
         """
         if token is not None and self._is_bootstrap(token):
             return BOOTSTRAP
         if self._stored is None:
-            raise KeysUnknownError("the keys are not known yet: the database cannot be asked")
+            raise KeysUnknownError("the keys are not known yet: the database is unavailable")
         if not self._stored and self._may_be_open:
             return ANYONE
         stored = self._stored.get(_key_id(token or ""))
         matches = hmac.compare_digest(digest(token or ""), stored.secret_sha256 if stored else NO_DIGEST)
         if stored is None or not matches or stored.revoked:
-            raise UnauthorizedError("send a key that is known as `Authorization: Bearer …`")
+            raise UnauthorizedError("send a valid key as `Authorization: Bearer …`")
         return Caller(stored.key_id, stored.name, stored.bot, stored.scopes)
 
     def _is_bootstrap(self, token: str) -> bool:

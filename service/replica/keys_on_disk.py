@@ -1,4 +1,4 @@
-"""The keys' copy on disk, so that a start without Postgres knows who may ask. It holds hashes only."""
+"""A copy of the keys on disk, for a start without Postgres. It holds only hashes."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ log = structlog.get_logger(__name__)
 
 
 class KeysOnDisk:
-    """`keys.json` in the data folder, readable by its owner alone."""
+    """The file `keys.json` in the data folder, readable only by its owner."""
 
     def __init__(self, data_dir: Path) -> None:
         self._file = data_dir / "keys.json"
 
     def save(self, keys: Sequence[StoredKey]) -> None:
-        """Replace what is kept; a failure is logged, since serving does not depend on it."""
+        """Replace the stored copy. A failure is only logged, because serving does not depend on it."""
         try:
             replace_file(self._file, json.dumps([_plain(key) for key in keys]).encode())
         except OSError as error:
             log.warning("keys_not_kept_on_disk", error=str(error))
 
     def load(self) -> list[StoredKey] | None:
-        """What was kept, or None where there is nothing that can be used."""
+        """The stored copy; None if there is none that can be used."""
         try:
             return [_key(plain) for plain in json.loads(self._file.read_text())]
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The live model: one reference, swapped whole, and its copy on disk for a start without Postgres."""
+"""The live model: one reference that is swapped as a whole, and a copy on disk for a start without Postgres."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveModel:
-    """A loaded model that has answered its probes, under the version the service gave it."""
+    """A loaded model that has passed its probes, with the version that the service gave it."""
 
     version: str
     sha256: str
@@ -26,7 +26,7 @@ class LiveModel:
 
     @classmethod
     def load(cls, version: str, content: bytes) -> LiveModel:
-        """Load and check an artefact; slow enough to belong in a thread.
+        """Load and check an artefact. This is slow, so call it in a thread.
 
         Raises
         ------
@@ -36,14 +36,14 @@ class LiveModel:
 
 
 class ModelHolder:
-    """Holds what is served. A new model is fully loaded before the old one is let go."""
+    """Holds the model being served. A new one is fully loaded before it replaces the old one."""
 
     def __init__(self) -> None:
         self._live: LiveModel | None = None
 
     @property
     def live(self) -> LiveModel | None:
-        """What is served now, if anything."""
+        """The model being served, if any."""
         return self._live
 
     def swap(self, live: LiveModel) -> None:
@@ -52,7 +52,7 @@ class ModelHolder:
         log.info("model_live", model_version=live.version, sha256=live.sha256)
 
     def require(self) -> LiveModel:
-        """What is served now.
+        """The model being served.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class ChampionOnDisk:
         self._folder = data_dir / "champion"
 
     def save(self, version: str, content: bytes) -> None:
-        """Keep this one and no other; a failure is logged, since serving does not depend on it."""
+        """Keep this champion and no other. A failure is only logged, because serving does not depend on it."""
         try:
             kept = self._folder / f"{version}.ares"
             replace_file(kept, content)
@@ -81,7 +81,7 @@ class ChampionOnDisk:
             log.warning("champion_not_kept_on_disk", model_version=version, error=str(error))
 
     def load(self) -> LiveModel | None:
-        """The kept champion, or None where there is none that can be used."""
+        """The champion on disk; None if there is none that can be used."""
         for path in sorted(self._folder.glob("*.ares"), key=lambda found: found.stat().st_mtime, reverse=True):
             try:
                 return LiveModel.load(path.stem, path.read_bytes())

@@ -1,4 +1,4 @@
-"""Keeps model, bars and keys in memory equal to what Postgres holds: told by NOTIFY, made sure by a poll."""
+"""Keeps the model, bars and keys in memory up to date with Postgres, by NOTIFY and, in case one is lost, by polling."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 class ReplicaRefresh:
-    """Refreshes for as long as it runs; a database that is away leaves what is served as it is."""
+    """Refreshes while it runs. If the database is down, the replica goes on serving what it has."""
 
     def __init__(self, state: AppState, champion_on_disk: ChampionOnDisk, keys_on_disk: KeysOnDisk) -> None:
         self._settings = state.settings
@@ -43,7 +43,7 @@ class ReplicaRefresh:
         self._trouble: str | None = None
 
     async def start(self) -> None:
-        """Load everything; what Postgres does not give, from its copy on disk."""
+        """Load everything from Postgres or, if it is unavailable, keys and model from their copies on disk."""
         await self.refresh()
         if self._keyring.keys is None and (keys := await asyncio.to_thread(self._keys_on_disk.load)) is not None:
             self._keyring.swap(keys)
@@ -51,7 +51,7 @@ class ReplicaRefresh:
             self._serve(kept)
 
     async def refresh(self) -> None:
-        """Load what has changed, where Postgres can be asked."""
+        """Load what has changed, if Postgres is available."""
         failed = False
         for refresh in (self._refresh_keys, self._refresh_model, self._refresh_market):
             try:
@@ -60,14 +60,14 @@ class ReplicaRefresh:
                 self._database_failed(error.__cause__ or error)
                 return
             except Exception as error:
-                # A database that is not migrated yet, or is not ours: what it does hold is served all the same.
+                # The database is not migrated yet, or is not ours: serve what it does hold.
                 self._database_failed(error)
                 failed = True
         if not failed:
             self._database_answered()
 
     async def run(self) -> None:
-        """Refresh on every notification, and every poll interval, until cancelled."""
+        """Refresh at every notification and every poll interval, until cancelled."""
         while True:
             try:
                 await self._listen()
@@ -76,7 +76,7 @@ class ReplicaRefresh:
             await asyncio.sleep(min(1.0, self._settings.poll_seconds))
 
     async def _listen(self) -> None:
-        """Refresh for as long as one listening connection lasts."""
+        """Refresh while one listening connection lasts."""
         connection = await connect(self._settings, statement_seconds=self._settings.database_statement_timeout_seconds)
         try:
             connection.add_termination_listener(self._wake)
@@ -87,13 +87,13 @@ class ReplicaRefresh:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), self._settings.poll_seconds)
                 if not self._changed.is_set():
-                    # A connection whose other end is gone without a word is silent for ever: ask it.
+                    # If the other end vanished without closing it, a connection is silent forever: probe it.
                     await connection.execute("SELECT")
         finally:
             connection.terminate()
 
     def _database_failed(self, error: BaseException) -> None:
-        """Say what is wrong, once for as long as it is the same."""
+        """Log what is wrong, once until the cause changes."""
         self._metrics.database_up.set(0)
         cause = why(error)
         if cause == self._trouble:
@@ -112,7 +112,7 @@ class ReplicaRefresh:
 
     def _wake(self, *told: Any) -> None:
         if told[-1] == Topic.MARKET_DAYS:
-            # Bars stamped earlier may be committed later: being told outweighs the fingerprint.
+            # Bars with an earlier timestamp may be committed later, which the fingerprint misses.
             self._bars_told += 1
         self._changed.set()
 

@@ -1,1 +1,1 @@
-"""Retraining: asked for over HTTP, queued in Postgres, done by the worker, published through the gate."""
+"""Retraining: requested over HTTP, queued in Postgres, run by the worker, and published if the gate passes it."""

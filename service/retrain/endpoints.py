@@ -1,4 +1,4 @@
-"""HTTP of the retraining."""
+"""HTTP endpoints for retraining."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def post_retrain(
     caller: Annotated[Caller, require(Scope.OPERATE)],
     request: RetrainRequest | None = None,
 ) -> RetrainRun | RetrainNotNeeded:
-    """Ask for a challenger; while a run is active, that same run is the answer."""
+    """Request a retraining. While a run is active, the reply is that run."""
     answer = await retrain.request(request or RetrainRequest(), requested_by=caller.name)
     if isinstance(answer, RetrainNotNeeded):
         response.status_code = 200
@@ -57,5 +57,5 @@ async def list_runs(retrain: RetrainServiceDependency) -> Sequence[RetrainRun]:
 
 @router.get("/retrain/{run_id}", dependencies=[require(Scope.READ)], responses=guarded(404, 422))
 async def get_run(run_id: UUID, retrain: RetrainServiceDependency) -> RetrainRun:
-    """See where one run stands, and how it ended."""
+    """Get the state of one run and, once it has ended, its result."""
     return await retrain.get(run_id)

@@ -1,4 +1,4 @@
-"""How a run ends: a verdict and, where the gate was passed, a new champion; once, in one transaction."""
+"""How a run ends: with a verdict and, if the gate passes it, a new champion. It happens once, in one transaction."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunVerdict:
-    """What training and the gate came to.
+    """The result of training and of the gate.
 
     Attributes
     ----------
-    promoted : whether the challenger shall serve
-    reason : why not, where it shall not
-    artefact : the challenger, where one was trained
-    outcome_ids : the outcomes that were looked at
+    promoted : whether the challenger is to become the champion
+    reason : why not, if it is not
+    artefact : the challenger, if one was trained
+    outcome_ids : the new outcomes that were considered
+    champion_sha256 : the champion that the challenger was compared with
     """
 
     promoted: bool
@@ -42,7 +43,7 @@ class RunVerdict:
 
 
 async def publish(sessions: Sessions, clock: Clock, run_id: UUID, verdict: RunVerdict, *, models_kept: int) -> None:
-    """Store the verdict, unless another worker already has; a promoted challenger becomes the champion."""
+    """Store the verdict, unless another worker already has. A promoted challenger becomes the champion."""
     async with transaction(sessions) as session:
         runs, models = RetrainRepository(session), ModelRepository(session)
         await models.lock()
@@ -56,9 +57,9 @@ async def publish(sessions: Sessions, clock: Clock, run_id: UUID, verdict: RunVe
         promoted = verdict.promoted and not overtaken and not unchanged
         reason = verdict.reason
         if overtaken:
-            reason = "the champion changed while the challenger was trained"
+            reason = "the champion changed while the challenger was being trained"
         elif unchanged:
-            reason = "the outcomes hold nothing that the champion was not trained on"
+            reason = "the outcomes add nothing to what the champion was trained on"
         version = None
         if verdict.artefact is not None:
             version = await _store(models, clock, verdict, run_id, promoted=promoted)
@@ -79,7 +80,7 @@ async def publish(sessions: Sessions, clock: Clock, run_id: UUID, verdict: RunVe
 
 
 async def fail(sessions: Sessions, clock: Clock, run_id: UUID, reason: str) -> None:
-    """Note that a run could not be carried out."""
+    """Record that a run failed."""
     async with transaction(sessions) as session:
         runs = RetrainRepository(session)
         run = await runs.claim_verdict(run_id)

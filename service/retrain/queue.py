@@ -1,4 +1,4 @@
-"""The job queue, kept by PgQueuer in the same database."""
+"""The job queue, which PgQueuer keeps in the same database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RETRAIN = "retrain"
 
 
 async def enqueue_retrain(session: AsyncSession, run_id: UUID) -> int:
-    """Queue a run within the session's transaction, which must have begun; returns the job's id."""
+    """Queue a run within the session's open transaction; returns the job's id."""
     raw = await (await session.connection()).get_raw_connection()
     (job_id,) = await Queries(AsyncpgDriver(raw.driver_connection)).enqueue(RETRAIN, run_id.bytes)
     if job_id is None:

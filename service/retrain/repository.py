@@ -1,4 +1,4 @@
-"""SQL of the retraining runs. Their live state is the queue's, so it is read from there."""
+"""SQL for the retraining runs. Their live state is in the queue, so it is read from there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RUNS = select(RetrainRunRow, LIVE_STATE).outerjoin(JOBS, JOBS.c.id == RetrainRun
 
 @dataclass(frozen=True, slots=True)
 class RunInState:
-    """A run and where it stands."""
+    """A run and its state."""
 
     row: RetrainRunRow
     state: str
@@ -40,7 +40,7 @@ class RetrainRepository:
         self._session = session
 
     async def lock(self) -> None:
-        """Let one transaction at a time ask for a run."""
+        """Lock out other transactions that request a run."""
         await hold(self._session, Lock.ASK_FOR_RETRAIN)
 
     async def active(self) -> RunInState | None:
@@ -59,7 +59,7 @@ class RetrainRepository:
     async def insert(
         self, run_id: UUID, *, forced: bool, min_new_samples: int, new_outcomes: int, requested_by: str | None
     ) -> RetrainRunRow:
-        """Note a run that was asked for."""
+        """Store a requested run."""
         row = RetrainRunRow(
             run_id=run_id,
             forced=forced,
@@ -74,7 +74,7 @@ class RetrainRepository:
         return row
 
     async def note_progress(self, run_id: UUID, phase: str, progress: float) -> None:
-        """Say how far a run is, unless it has ended."""
+        """Store a run's progress, unless it has ended."""
         await self._session.execute(
             update(RetrainRunRow)
             .where(RetrainRunRow.run_id == run_id, RetrainRunRow.verdict.is_(None))
@@ -82,7 +82,7 @@ class RetrainRepository:
         )
 
     async def claim_verdict(self, run_id: UUID) -> RetrainRunRow | None:
-        """The run, locked, if it still has no verdict: whoever holds it may publish, once."""
+        """The run, locked, if it has no verdict yet. Whoever holds the lock may publish one."""
         return await self._session.scalar(
             select(RetrainRunRow)
             .where(RetrainRunRow.run_id == run_id, RetrainRunRow.verdict.is_(None))

@@ -1,4 +1,4 @@
-"""Retraining by the clock: only with enough new outcomes, and never beside a run that is active."""
+"""Scheduled retraining: only with enough new outcomes, and never while a run is active."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REQUESTED_BY = "schedule"
 
 
 async def retrain_if_due(sessions: Sessions, clock: Clock, min_new_outcomes: int) -> None:
-    """Ask for a run as an operator would; why there is none is logged.
+    """Request a run as an operator would. If none is queued, the reason is logged.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Asking for a retraining: at most one is active, and only with enough new outcomes."""
+"""Requests for a retraining: at most one run is active, and only if there are enough new outcomes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOST = "the worker ended without a verdict"
 
 
 class RetrainService:
-    """Starts runs and tells how they stand."""
+    """Starts runs and reports their state."""
 
     def __init__(self, session: AsyncSession, clock: Clock) -> None:
         self._session = session
@@ -78,7 +78,7 @@ class RetrainService:
 
 
 def retrain_run(found: RunInState) -> RetrainRun:
-    """A run as the contract shows it."""
+    """A run in the form of the contract."""
     row = found.row
     lost = found.state == "failed" and row.verdict is None
     return RetrainRun.model_validate(
@@ -101,7 +101,7 @@ def retrain_run(found: RunInState) -> RetrainRun:
 
 
 def _progress(found: RunInState) -> float | None:
-    """The share that is done; None while queued."""
+    """The share of the work that is done; None while queued."""
     if found.state == "running":
         return found.row.progress or 0.0
     return 1.0 if found.row.verdict is not None else None

@@ -1,4 +1,4 @@
-"""Train a challenger in a niced child process over a folder of files, so that nothing here needs scikit-learn."""
+"""Trains a challenger in a child process at low priority. They share a folder, so nothing here needs scikit-learn."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NOTE_SECONDS = 5.0
 
 
 async def train_challenger(settings: Settings, sessions: Sessions, run_id: UUID, today: date) -> RunVerdict | None:
-    """Carry out one run up to its verdict; None where it already has one.
+    """Carry out one run up to its verdict; None if it already has one.
 
     Raises
     ------
@@ -66,7 +66,7 @@ async def train_challenger(settings: Settings, sessions: Sessions, run_id: UUID,
 async def _write_inputs(
     settings: Settings, sessions: Sessions, run_id: UUID, today: date, folder: Path
 ) -> tuple[str, tuple[int, ...]] | None:
-    """Write what the child reads; returns the champion's SHA-256 and the ids of the outcomes."""
+    """Write the child's inputs; returns the champion's SHA-256 and the ids of the new outcomes."""
     async with transaction(sessions) as session:
         run = await RetrainRepository(session).get(run_id)
         if run is None or run.row.verdict is not None:
@@ -97,7 +97,7 @@ def _write(
 
 
 def _trade(outcome: TrainingOutcome) -> dict[str, Any]:
-    """An outcome as `kronos.retraining.reported_trades.Trade` takes it."""
+    """An outcome in the form that `kronos.retraining.reported_trades.ReportedTrade` takes."""
     return {
         "session": outcome.trade_date.isoformat(),
         "outcome": outcome.outcome,
@@ -111,7 +111,7 @@ def _trade(outcome: TrainingOutcome) -> dict[str, Any]:
 
 
 class _ProgressNotes:
-    """Keeps a run's progress in its row, for whoever asks; now and then, and never at the training's expense."""
+    """Stores a run's progress in its row, at intervals, without ever failing the training."""
 
     def __init__(self, sessions: Sessions, run_id: UUID) -> None:
         self._sessions = sessions
@@ -119,7 +119,7 @@ class _ProgressNotes:
         self._due = 0.0
 
     async def follow(self, lines: asyncio.StreamReader) -> None:
-        """Note what the training job says, until it says no more."""
+        """Store what the training job reports, until its output ends."""
         while line := await lines.readline():
             said = json.loads(line)
             if time.monotonic() >= self._due:
@@ -135,7 +135,7 @@ class _ProgressNotes:
 
 
 async def _run_child(folder: Path, timeout_seconds: float, noted: _ProgressNotes) -> None:
-    """Run the training job; its stdin is a pipe whose end tells it that the worker is gone."""
+    """Run the training job. Its stdin is a pipe; when that closes, the job knows that the worker is gone."""
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "kronos.retraining.job", str(folder)),
         stdin=asyncio.subprocess.PIPE,
@@ -158,13 +158,13 @@ async def _run_child(folder: Path, timeout_seconds: float, noted: _ProgressNotes
 
 
 def _environment() -> dict[str, str]:
-    """Ours without the keys and passwords, which training has no use for."""
+    """Our environment without keys and passwords, which training does not need."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("ADVISOR_", "PG"))}
     return ours | {"OMP_NUM_THREADS": "1"}
 
 
 async def _ended(child: asyncio.subprocess.Process, noted: _ProgressNotes) -> bytes:
-    """What it said on stderr, once it has ended; stdin stays open, which `communicate` would close at once."""
+    """What the child wrote to stderr, once it has ended. Stdin stays open; `communicate` would close it at once."""
     assert child.stdout is not None  # noqa: S101 - asked for as pipes
     assert child.stderr is not None  # noqa: S101
     said, _, _ = await asyncio.gather(child.stderr.read(), noted.follow(child.stdout), child.wait())

@@ -1,9 +1,9 @@
-// Asks the service's API. The key lives in this tab's session storage only, never in an address.
+// Calls the service's API. The key is kept only in this tab's session storage, never in a URL.
 
 const KEY = "advisor-key";
 const PATIENCE_MS = 20_000;
 
-/** A failure in words, with the HTTP status (0 where there was no answer). */
+/** A failure with its message and HTTP status (0 if there was no reply). */
 export class ApiError extends Error {
   constructor(status, message) {
     super(message);
@@ -27,7 +27,7 @@ export const key = {
   },
 };
 
-/** The JSON of a reply; throws an ApiError with the problem's own words for any other status than 2xx. */
+/** The JSON of a reply. Any status but 2xx throws an ApiError with the problem's own message. */
 export async function ask(path, { method = "GET", body } = {}) {
   const headers = { accept: "application/json" };
   if (key.given) headers.authorization = `Bearer ${key.given}`;

@@ -1,4 +1,4 @@
-// Two drawings: a reliability diagram, and wins expected beside wins realised.
+// Two charts: a reliability diagram, and expected against realised wins.
 
 import { draw } from "./dom.js";
 import { count, percent, plain } from "./format.js";
@@ -17,13 +17,13 @@ const label = (x, y, text, anchor = "middle") => draw("text", { x, y, "text-anch
 
 const tenthBelow = (values) => Math.min(0.9, Math.floor(10 * Math.min(...values) + 1e-9) / 10);
 
-/** Round shares from 1 down to `low`, at most six or so. */
+/** Round shares from 1 down to `low`, about six at most. */
 function ticks(low) {
   const step = low < 0.5 ? 0.2 : low > 0.75 ? 0.05 : 0.1;
   return Array.from({ length: Math.floor((1 - low) / step + 1e-9) + 1 }, (_, at) => 1 - at * step);
 }
 
-/** Win rate against probability, a dot a bin with its 95 % interval, and the diagonal of a calibrated model. */
+/** Win rate against probability: one dot per bin with its 95 % interval, and the diagonal of a calibrated model. */
 export function reliability(bins) {
   const left = tenthBelow(bins.map((bin) => bin.mean_probability));
   const low = tenthBelow(bins.flatMap((bin) => [bin.mean_probability, bin.win_rate_low]));
@@ -66,7 +66,7 @@ export function reliability(bins) {
   return svg;
 }
 
-/** The number of wins beside the 95 % of it that a calibrated model would see. */
+/** The number of wins, and the 95 % interval that a calibrated model would expect. */
 export function expectedWins({ wins, observations, expected_wins: expected, expected_wins_interval: [low, high] }) {
   const inside = low <= wins && wins <= high;
   const text = `Expected ${plain(expected, 1)}, ${low} to ${high} if calibrated; realised ${wins}, ${inside ? "inside" : "outside"} that.`;

@@ -1,15 +1,15 @@
-// The two dialogs: asking for a key, and confirming what changes the service.
+// The two dialogs: one asks for a key, the other confirms changes to the service.
 
 const byId = (id) => document.getElementById(id);
 
-/** Ask for a key; resolves to it, or to null where it was cancelled. */
+/** Ask for a key. Resolves to it, or to null if the dialog is cancelled. */
 export function askForKey(why) {
   byId("key-why").textContent = why;
   byId("key").value = "";
   return answered("key-dialog", "key-form", "key-cancel").then((yes) => (yes ? byId("key").value.trim() : null));
 }
 
-/** Whether the person confirms. */
+/** Whether the user confirms. */
 export function confirmed(title, text, yes) {
   byId("confirm-title").textContent = title;
   byId("confirm-text").textContent = text;

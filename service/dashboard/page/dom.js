@@ -1,13 +1,13 @@
-// Builds elements. Every text becomes a text node: nothing that comes from outside is ever parsed as markup.
+// Builds elements. Every text becomes a text node, so nothing from outside is ever parsed as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element with attributes (`onclick` and the like as functions) and children (elements or texts; null is none). */
+/** An element with attributes (handlers such as `onclick` are functions) and children (elements or text; null is skipped). */
 export function make(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
 
-/** The same within a drawing. */
+/** The same for an SVG element. */
 export function draw(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
@@ -23,8 +23,8 @@ function fill(element, attributes, children) {
 }
 
 /**
- * A table; columns are { title, text? } with `text` for what is left-aligned. On a narrow screen it scrolls in a box
- * of its own or, where it `stacks`, becomes a card a row. Roles are said, since such a layout takes them away.
+ * A table. Columns are { title, text? }; `text` columns are left-aligned. On a narrow screen the table scrolls in its
+ * own box or, if it `stacks`, each row becomes a card. Roles are explicit because that layout removes the implicit ones.
  */
 export function table(caption, columns, rows, { stacks = false } = {}) {
   const head = columns.map(({ title, text }) =>
@@ -47,7 +47,7 @@ export function table(caption, columns, rows, { stacks = false } = {}) {
   }
 }
 
-/** A list of names and values; null values are left out. */
+/** A list of names and values; null values are omitted. */
 export function facts(pairs) {
   const known = pairs.filter(([, value]) => value !== null);
   return make(

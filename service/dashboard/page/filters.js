@@ -1,10 +1,10 @@
-// Which bot and window are shown. The choice stands in the page's address, so that it can be shared and reloaded.
+// Which bot and window are shown. The choice is kept in the URL, so that it can be shared and survives a reload.
 
 const form = document.getElementById("filters");
 const fields = form.elements;
 const DAY_MS = 86_400_000;
 
-/** Take the choice from the address. */
+/** Read the choice from the URL. */
 export function restore() {
   const chosen = new URLSearchParams(location.search);
   for (const name of ["bot", "start", "end"]) fields[name].value = chosen.get(name) ?? "";
@@ -26,7 +26,7 @@ export function onChange(act) {
   });
 }
 
-/** The query of GET /performance. */
+/** The query string for GET /performance. */
 export function query() {
   const asked = new URLSearchParams();
   const bot = fields.bot.value.trim();

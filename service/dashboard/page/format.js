@@ -1,4 +1,4 @@
-// Figures as people read them: signs that align, units that are said, a dash where there is nothing to say.
+// Figures for people: aligned signs, explicit units, and a dash for missing values.
 
 export const NONE = "–";
 const GAP = "\u00a0";
@@ -22,5 +22,5 @@ export const moment = known((text) => `${new Date(text).toISOString().slice(0, 1
 
 export const plural = (value, one, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
 
-/** Whole days from an ISO day to now. */
+/** Whole days from an ISO date to now. */
 export const ageInDays = (day) => Math.max(0, Math.floor((Date.now() - Date.parse(day)) / 86_400_000));

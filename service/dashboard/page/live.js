@@ -1,4 +1,4 @@
-// What GET /performance says: calibration, money by advice, drift.
+// Renders GET /performance: calibration, money by advice, drift.
 
 import { expectedWins, reliability } from "./charts.js";
 import { badge, empty, facts, make, note, table } from "./dom.js";

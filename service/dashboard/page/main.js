@@ -1,4 +1,4 @@
-// Fills the page, asks for a key where one is wanted, and follows a retraining while one is active.
+// Fills the page, asks for a key if one is needed, and follows an active retraining.
 
 import { ApiError, ask, key } from "./api.js";
 import { askForKey, confirmed } from "./dialogs.js";
@@ -14,7 +14,7 @@ let asking = null;
 let following = null;
 let measured = 0;
 
-/** Fill parts of the page with what `load` gives for each; a failure is told in their place. */
+/** Fill parts of the page with what `load` returns for each, or show the failure in their place. */
 async function show(ids, load) {
   for (const id of ids) byId(id).setAttribute("aria-busy", "true");
   try {
@@ -39,7 +39,7 @@ function trouble(error) {
   return make("div", {}, empty(`A key that may read is needed: ${error.message}.`), button);
 }
 
-/** Ask for a key, once however many parts want one. */
+/** Ask for a key, once however many parts need one. */
 async function wantKey(error) {
   if (asking) return;
   const refused = key.given && error.status === 401 ? "The service does not know the key that was used. " : "";
@@ -94,7 +94,7 @@ function showRuns() {
   });
 }
 
-/** Show a run's progress until it has ended, then everything anew. */
+/** Show a run's progress until it ends, then reload everything. */
 function follow(run) {
   clearTimeout(following);
   const place = byId("active-run");
@@ -137,7 +137,7 @@ async function activate(model, title) {
   });
 }
 
-/** Do what changes the service, and tell what came of it. */
+/** Make a change to the service, and report the result. */
 async function act(id, work) {
   const place = byId(id);
   place.hidden = true;

@@ -1,4 +1,4 @@
-// The champion, the retrainings and the models.
+// Renders the champion, the retrainings and the models.
 
 import { badge, day, empty, facts, make, table } from "./dom.js";
 import { ageInDays, count, interval, moment, NONE, percent, plain, plural, signed } from "./format.js";
@@ -97,7 +97,7 @@ export function runs(found) {
   });
 }
 
-/** Nested figures as rows of a dotted name and a value. */
+/** Nested figures as rows, each a dotted name and a value. */
 function flat(figures, above = "") {
   return Object.entries(figures).flatMap(([name, value]) => {
     if (value !== null && typeof value === "object" && !Array.isArray(value)) return flat(value, `${above}${name}.`);
