@@ -38,6 +38,6 @@ class AppState:
         """Why this replica cannot give advice or should no longer be asked; None if it is ready."""
         if self.drain.started:
             return "shutting down"
-        if self.model.live is None:
+        if self.model.served is None:
             return "no model is loaded: train one with `kronos train --push`"
         return None

@@ -123,7 +123,7 @@ def _gather(
     champion = Model.from_artefact(artefact)
     known = (*CURRENT_FEATURES, *(feature for feature in champion.features if feature not in CURRENT_FEATURES))
     own = rows_of(artefact)
-    settled = _settled(own, history, champion, known)
+    settled = _settled_rows(own, history, champion, known)
     own = _own_with(own, settled, known)
     joined = join_trades(trades, history, champion.spec, known)
     learned = own.sessions[own.from_the_market()]
@@ -155,7 +155,7 @@ def _own_with(own: TrainingRows, settled: TrainingRows, known: Sequence[Feature]
     return merge_rows(widened, settled.take(np.isin(settled.sessions, learned)))
 
 
-def _settled(
+def _settled_rows(
     own: TrainingRows, history: MarketHistory | None, champion: Model, known: Sequence[Feature]
 ) -> TrainingRows:
     """Rows from the bars for all settled sessions since the champion's first, traded or not."""

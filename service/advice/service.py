@@ -20,7 +20,7 @@ from service.advice.resolve import ResolvedFeatures, resolve
 from service.errors import OutsideCalendarError
 from service.metrics import ServiceMetrics
 from service.replica.bars import BarsHolder
-from service.replica.model import LiveModel, ModelHolder
+from service.replica.model import ModelHolder, ServedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,17 @@ class AdviceService:
         ------
         NoModelError, OutsideCalendarError
         """
-        live = self._models.require()
-        structlog.contextvars.bind_contextvars(bot=request.bot, model_version=live.version)
+        served = self._models.require()
+        structlog.contextvars.bind_contextvars(bot=request.bot, model_version=served.version)
         now = self._clock()
         as_of = request.as_of or now
         try:
-            features = resolve(request, as_of, live.model, self._market.history, exchange_sessions())
+            features = resolve(request, as_of, served.model, self._market.history, exchange_sessions())
         except MarketDataError as error:
             raise OutsideCalendarError(str(error)) from error
-        prediction = live.model.predict(features.variant, features.values, request.sd_multiplier)
-        reply = self._reply(uuid4(), request, as_of, live, features, prediction)
-        self._log.put(request, reply, live.model.trained_through, now)
+        prediction = served.model.predict(features.variant, features.values, request.sd_multiplier)
+        reply = self._reply(uuid4(), request, as_of, served, features, prediction)
+        self._log.put(request, reply, served.model.trained_through, now)
         self._metrics.advice.labels(reply.advice.value, reply.status, reply.variant).inc()
         return reply
 
@@ -76,12 +76,12 @@ class AdviceService:
         advice_id: UUID,
         request: AdviceRequest,
         as_of: datetime,
-        live: LiveModel,
+        served: ServedModel,
         features: ResolvedFeatures,
         prediction: ExplainedPrediction,
     ) -> AdviceReply:
-        notes, limits = self._reasons(as_of, live, features, prediction)
-        policy = self._rules.policy or live.model.policy
+        notes, limits = self._reasons(as_of, served, features, prediction)
+        policy = self._rules.policy or served.model.policy
         decision = policy.decide(prediction, may_trade_full=not limits or limits == ["no_skill"])
         return AdviceReply.model_validate(
             {
@@ -103,20 +103,20 @@ class AdviceService:
                 "top_factors": [{"feature": name, "log_odds": value} for name, value in prediction.factors],
                 "session": features.session,
                 "as_of": as_of,
-                "model_version": live.version,
+                "model_version": served.version,
             }
         )
 
     def _reasons(
-        self, as_of: datetime, live: LiveModel, features: ResolvedFeatures, prediction: ExplainedPrediction
+        self, as_of: datetime, served: ServedModel, features: ResolvedFeatures, prediction: ExplainedPrediction
     ) -> tuple[list[str], list[str]]:
         """The reasons that only inform, and those that degrade the answer."""
         notes = {
-            "reduced_variant": features.variant != live.model.richest.name,
+            "reduced_variant": features.variant != served.model.richest.name,
             "feature_mismatch": features.mismatch,
             "not_a_session": features.market_closed,
         }
-        age = features.session - live.model.trained_through
+        age = features.session - served.model.trained_through
         limits = {
             "expired": age > self._rules.model_max_age,
             "out_of_domain": prediction.out_of_domain,

@@ -34,7 +34,7 @@ class OutcomeService:
     def __init__(self, session: AsyncSession, market: BarsHolder, models: ModelHolder, clock: Clock) -> None:
         self._outcomes = OutcomeRepository(session)
         self._today = clock().astimezone(NEW_YORK).date()
-        spec = models.live.model.spec if models.live else CondorSpec()
+        spec = models.served.model.spec if models.served else CondorSpec()
         self._judge = OutcomeJudge(self._outcomes, market.history, spec)
 
     async def record(self, outcome: Outcome, caller: Caller) -> OutcomeResult:

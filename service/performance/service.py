@@ -70,19 +70,19 @@ class PerformanceService:
     def _figures(
         self, bot: str | None, first: date, last: date, trades: Sequence[TradeRecord], advised: Sequence[SessionAdvice]
     ) -> Performance:
-        live = self._models.live
-        spec = live.model.spec if live else CondorSpec()
+        served = self._models.served
+        spec = served.model.spec if served else CondorSpec()
         found = figures.sort_trades(trades, spec)
         return Performance(
             bot=bot,
             start=first,
             end=last,
-            champion=live.version if live else None,
+            champion=served.version if served else None,
             advised=figures.advised_sessions(advised, spec),
             reported=figures.reported_money(trades),
             left_out=found.left_out,
             calibration=figures.calibration(found.observations),
             by_advice=figures.by_advice(found, advised, spec),
             skipped=figures.skipped_sessions(advised, trades, self._market.history, spec),
-            drift=figures.drift(advised, live.model) if live else [],
+            drift=figures.drift(advised, served.model) if served else [],
         )

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LiveModel:
+class ServedModel:
     """A loaded model that has passed its probes, with the version that the service gave it."""
 
     version: str
@@ -25,7 +25,7 @@ class LiveModel:
     model: Model
 
     @classmethod
-    def load(cls, version: str, content: bytes) -> LiveModel:
+    def load(cls, version: str, content: bytes) -> ServedModel:
         """Load and check an artefact. This is slow, so call it in a thread.
 
         Raises
@@ -39,28 +39,28 @@ class ModelHolder:
     """Holds the model being served. A new one is fully loaded before it replaces the old one."""
 
     def __init__(self) -> None:
-        self._live: LiveModel | None = None
+        self._served: ServedModel | None = None
 
     @property
-    def live(self) -> LiveModel | None:
+    def served(self) -> ServedModel | None:
         """The model being served, if any."""
-        return self._live
+        return self._served
 
-    def swap(self, live: LiveModel) -> None:
+    def swap(self, served: ServedModel) -> None:
         """Serve another model from the next request on."""
-        self._live = live
-        log.info("model_live", model_version=live.version, sha256=live.sha256)
+        self._served = served
+        log.info("model_live", model_version=served.version, sha256=served.sha256)
 
-    def require(self) -> LiveModel:
+    def require(self) -> ServedModel:
         """The model being served.
 
         Raises
         ------
         NoModelError
         """
-        if self._live is None:
+        if self._served is None:
             raise NoModelError("no model is loaded: train one with `kronos train --push`, or POST /models")
-        return self._live
+        return self._served
 
 
 class ChampionOnDisk:
@@ -80,11 +80,11 @@ class ChampionOnDisk:
         except OSError as error:
             log.warning("champion_not_kept_on_disk", model_version=version, error=str(error))
 
-    def load(self) -> LiveModel | None:
+    def load(self) -> ServedModel | None:
         """The champion on disk; None if there is none that can be used."""
         for path in sorted(self._folder.glob("*.ares"), key=lambda found: found.stat().st_mtime, reverse=True):
             try:
-                return LiveModel.load(path.stem, path.read_bytes())
+                return ServedModel.load(path.stem, path.read_bytes())
             except (ArtefactError, OSError) as error:
                 log.warning("champion_on_disk_refused", path=str(path), error=str(error))
         return None

@@ -18,7 +18,7 @@ from service.keys.repository import KeyRepository, stored_key
 from service.market_days.repository import MarketDayRepository
 from service.models.repository import ModelRepository
 from service.replica.keys_on_disk import KeysOnDisk
-from service.replica.model import ChampionOnDisk, LiveModel
+from service.replica.model import ChampionOnDisk, ServedModel
 from service.state import AppState
 
 log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ class ReplicaRefresh:
         await self.refresh()
         if self._keyring.keys is None and (keys := await asyncio.to_thread(self._keys_on_disk.load)) is not None:
             self._keyring.swap(keys)
-        if self._models.live is None and (kept := await asyncio.to_thread(self._champion_on_disk.load)) is not None:
+        if self._models.served is None and (kept := await asyncio.to_thread(self._champion_on_disk.load)) is not None:
             self._serve(kept)
 
     async def refresh(self) -> None:
@@ -128,8 +128,8 @@ class ReplicaRefresh:
         async with transaction(self._sessions) as session:
             models = ModelRepository(session)
             champion = await models.champion_identity()
-            live = self._models.live
-            if live is not None and champion == (live.version, live.sha256):
+            served = self._models.served
+            if served is not None and champion == (served.version, served.sha256):
                 self._metrics.champion_refused.set(0)
                 return
             if champion is None or champion[1] == self._refused_sha256:
@@ -137,7 +137,7 @@ class ReplicaRefresh:
             version, sha256 = champion
             content = await models.artefact(version)
         try:
-            loaded = await asyncio.to_thread(LiveModel.load, version, content or b"")
+            loaded = await asyncio.to_thread(ServedModel.load, version, content or b"")
         except ArtefactError as error:
             self._refused_sha256 = sha256
             self._metrics.champion_refused.set(1)
@@ -147,9 +147,9 @@ class ReplicaRefresh:
         self._serve(loaded)
         await asyncio.to_thread(self._champion_on_disk.save, version, content or b"")
 
-    def _serve(self, live: LiveModel) -> None:
-        self._models.swap(live)
-        self._metrics.model_is_live(live.version, live.sha256, live.model.trained_through)
+    def _serve(self, served: ServedModel) -> None:
+        self._models.swap(served)
+        self._metrics.model_is_live(served.version, served.sha256, served.model.trained_through)
 
     async def _refresh_market(self) -> None:
         told = self._bars_told

@@ -3,9 +3,9 @@
 import { ApiError, ask, key } from "./api.js";
 import { askForKey, confirmed } from "./dialogs.js";
 import { empty, make } from "./dom.js";
+import * as figures from "./figures.js";
 import * as filters from "./filters.js";
 import { count, plural } from "./format.js";
-import * as live from "./live.js";
 import * as operate from "./operate.js";
 
 const FOLLOW_MS = 2_000;
@@ -81,7 +81,7 @@ function showPerformance() {
   const turn = ++measured;
   return show(["calibration", "money", "drift"], async () => {
     const found = await ask(`performance?${filters.query()}`);
-    return turn === measured ? [live.calibration(found), live.money(found), live.drift(found)] : null;
+    return turn === measured ? [figures.calibration(found), figures.money(found), figures.drift(found)] : null;
   });
 }
 
