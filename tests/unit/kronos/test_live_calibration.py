@@ -109,3 +109,10 @@ def test_a_certainty_that_was_wrong_has_no_finite_loss() -> None:
 
 def test_base_rates_that_were_never_wrong_leave_no_skill() -> None:
     assert scores_of(said(np.array([0.9]), np.array([1.0]), base_rate=1.0)).brier_skill is None
+
+
+@pytest.mark.parametrize(("wins", "losses", "has_one"), [(5, 5, True), (40, 4, False), (4, 40, False), (40, 5, True)])
+def test_an_interval_of_the_skill_needs_five_of_each_outcome(wins: int, losses: int, has_one: bool) -> None:
+    won = np.array([1.0] * wins + [0.0] * losses)
+    scores = scores_of(said(np.linspace(0.6, 0.9, len(won)), won))
+    assert (scores.brier_skill_interval is not None) == has_one
