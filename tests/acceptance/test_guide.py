@@ -128,10 +128,10 @@ def test_with_the_service_up_killed_and_back(
 
 
 def test_fifty_outcomes_and_a_retraining(
-    start_bot: StartBot, aged_service: InProcessService, start_process: StartProcess, sample_rows: TrainingRows
+    start_bot: StartBot, quick_service: InProcessService, start_process: StartProcess, sample_rows: TrainingRows
 ) -> None:
-    bot = start_bot(aged_service.url)
-    start_process("worker", aged_service.database_url)
+    bot = start_bot(quick_service.url)
+    start_process("worker", quick_service.database_url)
     for position in positions(sample_rows, 50):
         bot.run(OUTCOME, position)
     retrained = bot.run(RETRAIN)
