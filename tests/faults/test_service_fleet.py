@@ -134,8 +134,9 @@ def test_fifty_ask_for_a_run_one_is_made_and_every_replica_swaps_at_once(
         run = ended(replicas[2], run_id)
         assert run["state"] == "promoted", run
         wait_until(lambda: all(has_seen(load, "1.1.0", 0.0) for load in loads))
-    (activated,) = query(url, "SELECT activated_at FROM model_versions WHERE version = '1.1.0'")
-    promoted_at = activated["activated_at"].timestamp() - time.time() + time.monotonic()
+    age = "SELECT extract(epoch FROM clock_timestamp() - activated_at) AS seconds FROM model_versions"
+    (activated,) = query(url, f"{age} WHERE version = '1.1.0'")
+    promoted_at = time.monotonic() - float(activated["seconds"])
     for load in loads:
         assert first_with(load, "1.1.0", 0.0) - promoted_at < SWAPPED_WITHIN_SECONDS
     after = own_answer(replicas)

@@ -183,9 +183,11 @@ def test_told_to_stop_it_gives_back_and_frozen_it_comes_too_late_to_publish_agai
     leaving = start_worker()
     run_id = ask_for_a_run(service, force=True)
     _, child = wait_until(lambda: training_of(leaving))
-    freezing = start_worker()
+    assert run_now(service, run_id)["state"] == "running"
     assert leaving.stop() == 0
     assert has_ended(child)
+    assert run_now(service, run_id)["state"] == "queued"
+    freezing = start_worker()
     _, child = wait_until(lambda: training_of(freezing))
     freezing.signal(signal.SIGSTOP)
     start_worker()
