@@ -58,7 +58,12 @@ class Bot:
         return answer
 
     def close(self) -> None:
-        self.process.communicate(timeout=PATIENT_SECONDS)
+        """End its input and wait for its end; it is killed if that does not come."""
+        try:
+            self.process.communicate(timeout=PATIENT_SECONDS)
+        finally:
+            self.process.kill()
+            self.process.wait()
 
 
 StartBot = Callable[..., Bot]

@@ -166,9 +166,13 @@ class AdvisorProcess(RunningService):
         self.process.send_signal(number)
 
     def wait(self) -> int:
-        """Wait for its end; returns the exit code."""
+        """Wait for its end, and kill it if that does not come; returns the exit code."""
         assert self.process is not None
-        return self.process.wait(PATIENT_SECONDS)
+        try:
+            return self.process.wait(PATIENT_SECONDS)
+        finally:
+            self.process.kill()
+            self.process.wait()
 
     def kill(self) -> None:
         """`kill -9`, as a power cut would."""
