@@ -38,11 +38,11 @@ log = structlog.get_logger(__name__)
 
 app.add_typer(keys_app, name="keys")
 
-EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
+EndWithParent = Annotated[int | None, typer.Option("--end-with-parent", metavar="PID", hidden=True)]
 
 
 @app.command()
-def serve(with_parent: EndWithParent = False) -> None:
+def serve(parent: EndWithParent = None) -> None:
     """Serve HTTP until SIGTERM or Ctrl-C."""
     settings = _settings()
     database_url(settings)
@@ -60,19 +60,19 @@ def serve(with_parent: EndWithParent = False) -> None:
     )
     log.info("serving", url=http_url(settings.host, listening.getsockname()[1]))
     _end_well_on_signals()
-    if with_parent:
-        end_with_parent()
+    if parent is not None:
+        end_with_parent(parent)
     asyncio.run(DrainingServer(config, drain, settings.drain_seconds).serve(sockets=[listening]))
 
 
 @app.command()
-def worker(with_parent: EndWithParent = False) -> None:
+def worker(parent: EndWithParent = None) -> None:
     """Train challengers from the job queue until SIGTERM or Ctrl-C."""
     from service.worker import run_worker
 
     settings = _settings()
-    if with_parent:
-        end_with_parent()
+    if parent is not None:
+        end_with_parent(parent)
     asyncio.run(run_worker(settings))
 
 
@@ -107,9 +107,9 @@ def main() -> None:
 
 
 def _end_well_on_signals() -> None:
-    """uvicorn raises the signal again after a graceful shutdown; that is not a failure."""
+    """A signal before uvicorn listens for it, or raised again after its graceful shutdown, ends us with code 0."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, lambda *_: sys.exit(0))
 
 
 def _settings() -> Settings:

@@ -10,9 +10,11 @@ import time
 POLL_SECONDS = 0.5
 
 
-def end_with_parent() -> None:
-    """Stop gracefully, as on SIGTERM, once the process that started this one is gone."""
-    parent = os.getppid()
+def end_with_parent(parent: int) -> None:
+    """Stop gracefully, as on SIGTERM, once the process `parent` that started this one is gone.
+
+    The parent names itself, because it may be gone before this process is far enough to ask who it was.
+    """
 
     def watch() -> None:
         while os.getppid() == parent:

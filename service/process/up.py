@@ -59,7 +59,8 @@ def run_everything(settings: Settings, *, train: bool) -> int:
         migrate_now(settings)
         environment = {**os.environ, "ADVISOR_DATABASE_URL": database_url(settings), "ADVISOR_PORT": str(port)}
         for name in ("serve", "worker"):
-            children[name] = _spawn([sys.executable, "-m", "service.cli", name, "--end-with-parent"], environment)
+            part = [sys.executable, "-m", "service.cli", name, "--end-with-parent", str(os.getpid())]
+            children[name] = _spawn(part, environment)
         url = http_url(_reached_at(settings.host), port)
         _wait_for(f"{url}/livez", children)
         if train and _get(f"{url}/readyz") != 200 and _train(url, settings):

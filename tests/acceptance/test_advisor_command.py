@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from alembic.script import ScriptDirectory
 
 from service.db.migrate import alembic_config
@@ -70,3 +73,11 @@ def test_a_key_is_made_taken_and_revoked(service: InProcessService) -> None:
     assert service.plain_request("GET", "/models", headers=headers).status == 200
     assert run_advisor("keys", "revoke", key_id(token), **database).returncode == 0
     wait_until(lambda: service.plain_request("GET", "/models", headers=headers).status == 401)
+
+
+@pytest.mark.parametrize("part", ["serve", "worker"])
+def test_a_part_whose_starter_is_gone_before_it_is_up_ends(part: str, database_url: str, tmp_path: Path) -> None:
+    starter = subprocess.Popen([sys.executable, "-c", ""])
+    starter.wait()
+    data = {"ADVISOR_DATABASE_URL": database_url, "ADVISOR_DATA_DIR": str(tmp_path), "ADVISOR_PORT": "0"}
+    assert run_advisor(part, "--end-with-parent", str(starter.pid), **data).returncode in {0, -signal.SIGTERM}
