@@ -7,7 +7,7 @@ ProblemError                      carries its HTTP status and a title
 ├── OutcomeConflictError          409  the trade is already recorded with other content
 ├── ArtefactRefusedError          422  an uploaded artefact is damaged, foreign or too new
 ├── NotASessionError              422  a day is not an exchange session
-├── OutsideCalendarError          422  the time of entry lies outside the session list
+├── OutsideCalendarError          422  the time of entry, or today, lies outside the session list
 ├── NothingToRetrainError         409  there is no champion to continue from
 ├── ArtefactGoneError             409  retention deleted the version's bytes
 ├── InvalidRequestError           422  a request that cannot be answered as it stands
@@ -158,7 +158,7 @@ class NothingToRetrainError(ProblemError):
 
 
 class OutsideCalendarError(ProblemError):
-    """The time of entry lies outside the session list."""
+    """The time of entry, or today, lies outside the session list."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Outside the session list"

@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ares_client.contract import MarketDays, MarketDaysReply
 from kronos.condor.spec import CondorSpec
+from kronos.errors import MarketDataError
 from kronos.market.clock import Clock
 from kronos.market.fetch import last_settled_session
 from kronos.market.history import MarketHistory
 from kronos.market.sessions import as_date, exchange_sessions
 from service.db.notifications import Topic, notify
-from service.errors import NotASessionError
+from service.errors import NotASessionError, OutsideCalendarError
 from service.market_days.repository import MarketDayRepository, bars_of
 from service.models.repository import ModelRepository
 from service.outcomes.judging import OutcomeJudge
@@ -37,6 +38,8 @@ class MarketDayService:
         ------
         NotASessionError
             If a day is not an exchange session, has not settled, or appears twice.
+        OutsideCalendarError
+            If today lies outside the session list, so that nothing says what has settled.
         """
         sessions = exchange_sessions()
         bars = {day.date: day for day in request.days}
@@ -45,7 +48,10 @@ class MarketDayService:
             raise NotASessionError(
                 f"{len(strangers)} of the days are not exchange sessions; the first is {strangers[0]}"
             )
-        settled = last_settled_session(self._clock())
+        try:
+            settled = last_settled_session(self._clock())
+        except MarketDataError as error:
+            raise OutsideCalendarError(f"{error}; upgrade the advisor, which brings a longer list") from error
         if max(bars) > settled:
             raise NotASessionError(f"bars are accepted only for sessions that have settled; the last one is {settled}")
         if len(bars) < len(request.days):

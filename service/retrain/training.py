@@ -146,7 +146,7 @@ async def _run_child(folder: Path, timeout_seconds: float, noted: _ProgressNotes
     try:
         said = await asyncio.wait_for(_ended(child, noted), timeout_seconds)
     except TimeoutError as error:
-        raise TrainingFailedError(f"training took longer than {timeout_seconds:.0f} seconds") from error
+        raise TrainingFailedError(f"training took longer than {timeout_seconds:g} seconds") from error
     finally:
         if child.returncode is None:
             child.kill()

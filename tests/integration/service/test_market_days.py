@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.in_process import InProcessService
 from tests.support.processes import query
 from tests.support.running_service import RunningService
 
@@ -50,6 +53,16 @@ def test_a_request_with_a_bad_bar_stores_none(live_service: RunningService, days
     assert response.status == 422
     assert response.headers["content-type"] == "application/problem+json"
     assert query(live_service.database_url, "SELECT count(*), max(updated_at) FROM market_days") == before
+
+
+def test_beyond_the_session_list_bars_are_refused_with_the_reason(database_url: str, tmp_path: Path) -> None:
+    later = InProcessService(database_url, tmp_path, clock=lambda: datetime(2031, 6, 2, 15, tzinfo=UTC)).start()
+    try:
+        response = later.request("PUT", "/market-days", {"days": [BAR]})
+        assert (response.status, response.json()["title"]) == (422, "Outside the session list")
+        assert "upgrade the advisor" in response.json()["detail"]
+    finally:
+        later.stop()
 
 
 def test_a_session_that_has_not_settled_has_no_bar_yet(live_service: RunningService) -> None:
