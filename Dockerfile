@@ -9,12 +9,12 @@ ENV INSTALL="/opt/builder/bin/pip --python /opt/advisor/bin/python install"
 COPY requirements requirements
 # Both secrets are optional: a private index's pip.conf, and the certificate that it names as /run/secrets/ca.
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
-    /opt/builder/bin/pip install --require-hashes -r requirements/build.txt \
- && ${INSTALL} --only-binary :all: --require-hashes -r requirements/server.txt
+    /opt/builder/bin/pip install --no-deps --require-hashes -r requirements/build.txt \
+ && ${INSTALL} --only-binary :all: --no-deps --require-hashes -r requirements/server.txt
 
 FROM build AS build-training
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
-    ${INSTALL} --only-binary :all: --require-hashes -r requirements/training.txt
+    ${INSTALL} --only-binary :all: --no-deps --require-hashes -r requirements/training.txt
 
 FROM build AS wheels
 COPY pyproject.toml README.md ./

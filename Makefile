@@ -68,7 +68,7 @@ $(VENV)/dev.stamp: requirements/dev.txt $(PROJECTS) | $(BIN)/python
 
 define install
 	@echo "setting up $(VENV) from requirements/$(1).txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/$(1).txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e ./ares_client -e .
 	@touch $@
 endef

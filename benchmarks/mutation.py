@@ -68,8 +68,8 @@ def install_tools() -> dict[str, str]:
     stamp = TOOLS / "installed"
     if not stamp.exists() or stamp.read_text() != lock.read_text():
         shutil.rmtree(TOOLS, ignore_errors=True)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-        subprocess.run([*pip, "--target", str(TOOLS), "-r", str(lock)], check=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--no-deps", "--require-hashes", "--target", str(TOOLS), "-r", str(lock)], check=True)
         stamp.write_text(lock.read_text())
     # After our own packages: what both have is then the version that is tested with.
     return {**os.environ, "PYTHONPATH": str(TOOLS), "PYTHONDONTWRITEBYTECODE": "1", "LOKY_MAX_CPU_COUNT": "1"}
