@@ -19,8 +19,9 @@ import numpy as np
 from kronos.backtest import backtest
 from kronos.backtest.trades import sell
 from kronos.condor.costs import Costs
+from kronos.condor.entry import entry_price, entry_vix
 from kronos.condor.pricing import DEFAULT_SURFACE, Surface
-from kronos.condor.settlement import entry_price, entry_vix, settlement_price
+from kronos.condor.settlement import settlement_price
 from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec
 from kronos.market.csv_file import read_market_csv
 from kronos.market.history import MarketHistory

@@ -24,13 +24,12 @@ from kronos.features.variants import CURRENT_FEATURES, FULL
 from kronos.market.csv_file import read_market_csv
 from kronos.market.history import MarketHistory
 from kronos.market.sessions import as_date
-from kronos.model.curve import CurveModel
 from kronos.model.gate import GateLimits
 from kronos.model.model import Model
 from kronos.retraining.reported_trades import ReportedTrade
 from kronos.retraining.retrain import RetrainResult, retrain
 from kronos.statistics.intervals import wilson
-from kronos.training.estimator import CurveEstimator
+from kronos.training.estimator import CurveEstimator, StagedModel
 from kronos.training.export import fingerprint, train
 from kronos.training.rows import TrainingRows, build_rows
 
@@ -71,9 +70,9 @@ def share(count: int, of: int) -> str:
 def remember_folds() -> None:
     """Fold after fold is the same in every retraining: fit each once."""
     fit = CurveEstimator.fit_uncalibrated
-    known: dict[Any, CurveModel] = {}
+    known: dict[Any, StagedModel] = {}
 
-    def remembered(estimator: CurveEstimator, rows: TrainingRows) -> CurveModel:
+    def remembered(estimator: CurveEstimator, rows: TrainingRows) -> StagedModel:
         key = (estimator.variant.name, repr(estimator.recipe), fingerprint(rows))
         if key not in known:
             known[key] = fit(estimator, rows)

@@ -8,14 +8,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kronos.condor.settlement import entry_vix
+from kronos.condor.entry import entry_price, entry_vix
 from kronos.condor.spec import CondorSpec
 from kronos.market.history import Floats, MarketHistory
 from kronos.retraining.reported_trades import ReportedTrade
-from kronos.training.recipe import DEFAULT_RECIPE, Recipe
+from kronos.training.recipe import Level, Recency, Recipe
 
 FLIPPED = {"MAX_PROFIT": "PUT_BREACHED", "PUT_BREACHED": "MAX_PROFIT"}
-OVERFITTED = replace(DEFAULT_RECIPE, boosting_rounds=200, learning_rate=0.2, max_leaves=31, min_rows_in_leaf=50, l2=0.0)
+OVERFITTED = Recipe(
+    penalty_per_column=1e-3,
+    clip_deviations=100.0,
+    model_recency=Recency(0.5, 0.0),
+    level=Level(0.1, 0.0),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +32,7 @@ class Case:
     trades: list[ReportedTrade]
     rng: np.random.Generator
     spec: CondorSpec
-    recipe: Recipe = DEFAULT_RECIPE
+    recipe: Recipe | None = None
 
     def with_new(self, **columns: Floats) -> Case:
         """Other values for the new sessions."""
@@ -67,16 +72,27 @@ def _moved(case: Case, move: Callable[[Floats, Floats], Floats], first: int) -> 
     columns = {name: column.copy() for name, column in history.columns.items()}
     previous = np.concatenate([[np.nan], history.spx_close[:-1]])
     vix = entry_vix(history, spec) if spec.entry == "open" else np.concatenate([[np.nan], history.vix_close[:-1]])
-    basis = history.spx_open if spec.entry == "open" else previous
+    basis = entry_price(history, spec) if spec.entry == "open" else previous
     moves = move(history.spx_close / basis - 1, vix / 100 / math.sqrt(252))
     for at in range(first, len(history)):
         scale = columns["spx_close"][at - 1] / previous[at]
         for name in ("spx_open", "spx_high", "spx_low"):
             columns[name][at] = history.columns[name][at] * scale
         columns["spx_close"][at] = basis[at] * scale * (1 + moves[at])
+        _keep_the_open(history, columns, basis, at, scale)
         columns["spx_high"][at] = max(columns["spx_high"][at], columns["spx_close"][at])
         columns["spx_low"][at] = min(columns["spx_low"][at], columns["spx_close"][at])
     return replace(case, history=MarketHistory(history.sessions, columns))
+
+
+def _keep_the_open(history: MarketHistory, columns: dict[str, Floats], basis: Floats, at: int, scale: float) -> None:
+    """Give SPY the prices that imply the same open, and the same night."""
+    of_spy = columns["spy_close"][at - 1] / history.bars["spy_close"][at - 1]
+    for name in ("spy_open", "spy_high", "spy_low"):
+        columns[name][at] = history.bars[name][at] * of_spy
+    columns["spy_close"][at] = columns["spx_close"][at] * columns["spy_open"][at] / (basis[at] * scale)
+    columns["spy_high"][at] = max(columns["spy_high"][at], columns["spy_close"][at])
+    columns["spy_low"][at] = min(columns["spy_low"][at], columns["spy_close"][at])
 
 
 def _flipped(moves: Floats, expected: Floats) -> Floats:

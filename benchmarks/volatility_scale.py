@@ -3,7 +3,7 @@
     python -m benchmarks.volatility_scale FILE
 
 `rms` and `median` are of |move| / expected move, the median over 0.6745, that of a normal; `even` is the scale at which
-the modelled credit at a multiplier equals the mean payout, before costs. Years of stale opens are left out at the open.
+the modelled credit at a multiplier equals the mean payout, before costs. At the open only sessions with SPY count.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import numpy as np
 
 from kronos.backtest.trades import sell
 from kronos.condor.costs import Costs
+from kronos.condor.entry import PriceSource, entry_price, entry_vix, price_sources
 from kronos.condor.pricing import Surface
-from kronos.condor.settlement import CLOSES_AT_MINUTE, entry_price, entry_vix, settlement_price, settles_at_minute
+from kronos.condor.settlement import CLOSES_AT_MINUTE, settlement_price, settles_at_minute
 from kronos.condor.spec import CondorSpec, Entry
 from kronos.condor.strikes import expected_move
 from kronos.market.csv_file import read_market_csv
-from kronos.market.history import MarketHistory, Positions, stale_open_years, years_of
+from kronos.market.history import MarketHistory, Positions
 
 HORIZONS: dict[Entry, tuple[int, ...]] = {"open": (0, 1, 5, 10, 21), "close": (1, 2, 5, 10, 22)}
 MULTIPLIERS = (0.6, 0.8, 1.0, 1.2, 1.5)
@@ -33,7 +34,7 @@ def entries(history: MarketHistory, spec: CondorSpec) -> Positions:
     """Settled sessions with a real entry price."""
     real = ~np.isnan(settlement_price(history, spec) + entry_vix(history, spec))
     if spec.entry == "open":
-        real &= ~np.isin(years_of(history.sessions), stale_open_years(history))
+        real &= price_sources(history, spec) == PriceSource.SPY_IMPLIED
     return np.flatnonzero(real)
 
 

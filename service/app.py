@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib.metadata import version
 
 import structlog
@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from kronos.market.clock import Clock, system_clock
+from kronos.market.fomc import fomc_calendar
 from kronos.market.sessions import exchange_sessions
 from service.advice import endpoints as advice
 from service.advice.log import AdviceLog
@@ -94,8 +95,7 @@ def _lifespan(settings: Settings, clock: Clock, metrics: ServiceMetrics, drain: 
         _watch(metrics, state, advice_log)
         watcher = ReplicaRefresh(state, ChampionOnDisk(settings.data_dir), KeysOnDisk(settings.data_dir))
         await watcher.start()
-        if exchange_sessions().ends_soon(clock().date()):
-            log.warning("session_list_ends_soon", last=str(exchange_sessions().last))
+        _say_when_lists_end(metrics, clock().date())
         tasks = [asyncio.create_task(watcher.run()), asyncio.create_task(advice_log.run())]
         try:
             yield {"app": state}
@@ -109,6 +109,16 @@ def _lifespan(settings: Settings, clock: Clock, metrics: ServiceMetrics, drain: 
                 await close(engine)
 
     return lifespan
+
+
+def _say_when_lists_end(metrics: ServiceMetrics, today: date) -> None:
+    """After the last session there is no advice; after the last announcement a poorer variant gives it."""
+    sessions, announcements = exchange_sessions(), fomc_calendar()
+    metrics.lists_end(sessions=sessions.last, fomc=announcements.last)
+    if sessions.ends_soon(today):
+        log.warning("session_list_ends_soon", last=str(sessions.last))
+    if announcements.ends_soon(today):
+        log.warning("fomc_list_ends_soon", last=str(announcements.last))
 
 
 def _keyring(settings: Settings) -> Keyring:

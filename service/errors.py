@@ -7,6 +7,7 @@ ProblemError                      carries its HTTP status and a title
 ├── OutcomeConflictError          409  the trade is already recorded with other content
 ├── ArtefactRefusedError          422  an uploaded artefact is damaged, foreign or too new
 ├── NotASessionError              422  a day is not an exchange session
+├── ImplausibleBarsError          422  a bar cannot be true beside the others
 ├── OutsideCalendarError          422  the time of entry, or today, lies outside the session list
 ├── NothingToRetrainError         409  there is no champion to continue from
 ├── ArtefactGoneError             409  retention deleted the version's bytes
@@ -148,6 +149,13 @@ class NotASessionError(ProblemError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Not a session"
+
+
+class ImplausibleBarsError(ProblemError):
+    """A bar holds a value that cannot be true, or cannot stand beside the other bars."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    title = "Implausible bars"
 
 
 class NothingToRetrainError(ProblemError):

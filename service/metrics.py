@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime, time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -47,9 +47,21 @@ class ServiceMetrics:
             "Start of the last session that the model was trained on.",
             registry=self.registry,
         )
+        self._silenced = Gauge(
+            "advisor_variant_silenced",
+            "1 if a variant of the model being served has lost its skill since training, else 0.",
+            ("variant",),
+            registry=self.registry,
+        )
         self._bars_through = Gauge(
             "advisor_market_days_through_timestamp_seconds",
             "Start of the last session with a stored bar.",
+            registry=self.registry,
+        )
+        self._list_ends = Gauge(
+            "advisor_list_ends_timestamp_seconds",
+            "Start of the last day of a list that this version carries.",
+            ("list",),
             registry=self.registry,
         )
 
@@ -63,9 +75,20 @@ class ServiceMetrics:
         self._model.labels(version, sha256).set(1)
         self._trained_through.set(_start_of(trained_through))
 
+    def variants_are_silenced(self, variants: Iterable[str], silenced: Collection[str]) -> None:
+        """Export which variants of the model being served are silent."""
+        self._silenced.clear()
+        for variant in variants:
+            self._silenced.labels(variant).set(variant in silenced)
+
     def bars_are_held_through(self, last: date) -> None:
         """Export how recent the market days are."""
         self._bars_through.set(_start_of(last))
+
+    def lists_end(self, *, sessions: date, fomc: date) -> None:
+        """Export when the lists of sessions and of announcements end."""
+        self._list_ends.labels("sessions").set(_start_of(sessions))
+        self._list_ends.labels("fomc").set(_start_of(fomc))
 
     def text(self) -> bytes:
         """The metrics in the Prometheus text format."""

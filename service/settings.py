@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     models_kept: int = Field(default=20, ge=1, description="how many versions keep their artefact")
     vix_url: str | None = Field(default=None, description="where the daily refresh gets VIX bars, as CSV")
     spx_url: str | None = Field(default=None, description="where the daily refresh gets SPX bars, as chart JSON or CSV")
+    spy_url: str | None = Field(default=None, description="the same for SPY, whose opens give the price at the open")
+    vix9d_url: str | None = Field(default=None, description="where the daily refresh gets VIX9D bars, as CSV")
+    vix3m_url: str | None = Field(default=None, description="the same for VIX3M")
+    vix1d_url: str | None = Field(default=None, description="the same for VIX1D")
     market_refresh_cron: str = Field(default="0 2,12 * * *", description="when to refresh the market days, in UTC")
     model_max_age_days: int = Field(default=400, ge=1, description="older training data makes advice `expired`")
     policy: Policy | None = Field(default=None, description="replaces the policy in the model's artefact")
@@ -100,6 +104,8 @@ class Settings(BaseSettings):
     def _both_sources_or_none(self) -> Self:
         if (self.vix_url is None) != (self.spx_url is None):
             raise ValueError("set both ADVISOR_VIX_URL and ADVISOR_SPX_URL, or neither")
+        if self.vix_url is None and self.source_urls:
+            raise ValueError("the other sources of bars need ADVISOR_VIX_URL and ADVISOR_SPX_URL beside them")
         return self
 
     @field_validator("database_url")

@@ -32,6 +32,12 @@ class RetrainMetrics(Metrics):
     brier_skill: float = math.nan
     brier_skill_interval: tuple[float, float] = (math.nan, math.nan)
     brier_skill_t: float = math.nan
+    brier_skill_recent: float = math.nan
+    brier_skill_recent_interval: tuple[float, float] = (math.nan, math.nan)
+    brier_skill_recent_t: float = math.nan
+    miscalibration: float = math.nan
+    discrimination: float = math.nan
+    uncertainty: float = math.nan
     log_loss: float = math.nan
     auc: float = math.nan
     ece: float = math.nan

@@ -17,6 +17,7 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from ares_client._http.connection import CancellableConnection
+from ares_client.contract.advice import CONTRACT_REVISION, CONTRACT_REVISION_HEADER
 from ares_client.errors import BadReplyError, ServiceUnreachableError
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class HttpTransport:
             "Accept": "application/json",
             "Accept-Encoding": "identity",
             "User-Agent": "ares-client",
+            CONTRACT_REVISION_HEADER: str(CONTRACT_REVISION),
         }
         if settings.api_key is not None:
             self._headers["Authorization"] = f"Bearer {settings.api_key}"

@@ -3,7 +3,16 @@
 A request must not contain unknown fields, or values that are not finite or out of range. A reply may gain fields.
 """
 
-from ares_client.contract.advice import CONTRACT_VERSION, AdviceReply, AdviceRequest, CurvePoint, Factor, FeatureValue
+from ares_client.contract.advice import (
+    CONTRACT_REVISION,
+    CONTRACT_REVISION_HEADER,
+    CONTRACT_VERSION,
+    AdviceReply,
+    AdviceRequest,
+    CurvePoint,
+    Factor,
+    FeatureValue,
+)
 from ares_client.contract.market_days import MAX_MARKET_DAYS_PER_REQUEST, MarketDay, MarketDays, MarketDaysReply
 from ares_client.contract.models import Metrics, ModelInfo
 from ares_client.contract.outcomes import (
@@ -46,6 +55,8 @@ from ares_client.contract.values import (
 )
 
 __all__ = [
+    "CONTRACT_REVISION",
+    "CONTRACT_REVISION_HEADER",
     "CONTRACT_VERSION",
     "MAX_IDENTIFIER_LENGTH",
     "MAX_MARKET_DAYS_PER_REQUEST",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import Field
@@ -19,8 +19,13 @@ from ares_client.contract.values import (
     Timestamp,
     TradingAdvice,
     VixPoints,
+    one_of,
 )
 
+CONTRACT_REVISION_HEADER: Final = "ARES-Contract-Revision"
+"""A client says with it which values of enumerations it knows. Without it, it gets those of revision 1."""
+CONTRACT_REVISION: Final = 2
+"""Revision 2 knows the variant `term`."""
 CONTRACT_VERSION = 1
 """Increased whenever an old client could misread a reply. A client refuses a reply with a higher version."""
 
@@ -54,7 +59,7 @@ class FeatureValue(Reply):
     """An input of the model, and where its value came from."""
 
     value: float
-    source: Literal["derived", "request"]
+    source: Annotated[str, one_of("derived", "request")]
 
 
 class Factor(Reply):
@@ -76,9 +81,12 @@ class AdviceReply(Reply):
     suggested_risk_pct: Percent
     suggested_sd_multiplier: SdMultiplier
     curve: list[CurvePoint]
-    status: Literal["ok", "degraded"]
+    status: Annotated[str, one_of("ok", "degraded")]
     reasons: list[str]
-    variant: Literal["full", "market", "minimal"]
+    variant: Annotated[str, one_of("term", "full", "market", "minimal")] = Field(
+        description="the variant that answered; `full` for a richer one that the client does not announce to know"
+    )
+    variant_name: str | None = Field(default=None, description="the variant that answered, by its true name")
     features: dict[str, FeatureValue]
     base_log_odds: float
     top_factors: list[Factor] = Field(

@@ -7,13 +7,21 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ares_client.contract.values import Day, IndexPoints, Reply, Request, VixPoints
+from ares_client.contract.values import (
+    Day,
+    IndexPoints,
+    Reply,
+    Request,
+    SpyDollars,
+    VixPoints,
+    VolatilityPoints,
+)
 
 MAX_MARKET_DAYS_PER_REQUEST = 2_000
 
 
 class MarketDay(Request):
-    """One session's daily bar."""
+    """One session's daily bars. Only SPX and the close of VIX are needed; `docs/data.md` says what the others give."""
 
     date: Day
     spx_open: IndexPoints
@@ -24,6 +32,22 @@ class MarketDay(Request):
     vix_open: VixPoints | None = None
     vix_high: VixPoints | None = None
     vix_low: VixPoints | None = None
+    spy_open: SpyDollars | None = None
+    spy_high: SpyDollars | None = None
+    spy_low: SpyDollars | None = None
+    spy_close: SpyDollars | None = None
+    vix9d_open: VolatilityPoints | None = None
+    vix9d_high: VolatilityPoints | None = None
+    vix9d_low: VolatilityPoints | None = None
+    vix9d_close: VolatilityPoints | None = None
+    vix3m_open: VixPoints | None = None
+    vix3m_high: VixPoints | None = None
+    vix3m_low: VixPoints | None = None
+    vix3m_close: VixPoints | None = None
+    vix1d_open: VolatilityPoints | None = None
+    vix1d_high: VolatilityPoints | None = None
+    vix1d_low: VolatilityPoints | None = None
+    vix1d_close: VolatilityPoints | None = None
 
     @model_validator(mode="after")
     def _low_is_not_above_high(self) -> Self:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ares_client.contract.values import Probability, Reply, TradingAdvice
+from ares_client.contract.values import Probability, Reply, TradingAdvice, one_of
 
 
 class ReliabilityBin(Reply):
@@ -21,7 +21,10 @@ class ReliabilityBin(Reply):
 
 
 class LiveCalibration(Reply):
-    """Predicted probabilities compared with results, with one observation per session and multiplier."""
+    """Predicted probabilities compared with results, with one observation per session and condor.
+
+    A condor whose strikes and entry price are known is scored at its own distances, others at the multiplier traded.
+    """
 
     observations: int
     sessions: int
@@ -37,7 +40,20 @@ class LiveCalibration(Reply):
     base_rate_brier: float
     brier_skill: float | None = Field(description="1 - Brier / Brier of the base rates")
     brier_skill_interval: tuple[float, float] | None = Field(
-        description="95 % interval, bootstrapped by session; null with fewer than 5 wins or 5 losses"
+        description="95 % interval, block bootstrap by session; null with fewer than 5 wins or 5 losses"
+    )
+    recent_observations: int = Field(
+        default=0,
+        description="observations with bars for the win rate of the 252 sessions before; "
+        "the recent figures are over these, and null if there are none",
+    )
+    mean_recent_rate: Probability | None = None
+    recent_rate_brier: float | None = None
+    brier_skill_recent: float | None = Field(
+        default=None, description="1 - Brier / Brier of the recent rates: the harder reference, since levels drift"
+    )
+    brier_skill_recent_interval: tuple[float, float] | None = Field(
+        default=None, description="as `brier_skill_interval`"
     )
     log_loss: float | None = Field(description="in nats; null if a probability of 0 or 1 was wrong")
     base_rate_log_loss: float | None
@@ -53,7 +69,7 @@ class LeftOut(Reply):
     in_sample: int = Field(description="the advising model was trained on that session")
     training_unknown: int = Field(description="the last session that the advising model was trained on is not known")
     label_contradicted: int = Field(description="the settlement contradicts the reported outcome")
-    repeated: int = Field(description="another trade with the same session and multiplier is scored")
+    repeated: int = Field(description="another trade of the same session and condor is scored")
 
 
 class ReportedMoney(Reply):
@@ -102,7 +118,7 @@ class FeatureDrift(Reply):
     psi: float = Field(description="population stability index over the training deciles")
     watch_above: float
     shifted_above: float
-    verdict: Literal["ok", "watch", "shifted", "too_few"]
+    verdict: Annotated[str, one_of("ok", "watch", "shifted", "too_few")]
 
 
 class AdvisedSessions(Reply):
@@ -119,7 +135,7 @@ class AdvisedSessions(Reply):
 
 
 class Performance(Reply):
-    """Advice joined to outcomes over a window of sessions, at the multipliers actually traded."""
+    """Advice joined to outcomes over a window of sessions, at the distances actually traded."""
 
     bot: str | None
     start: date

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from ares_client.contract.models import Metrics
-from ares_client.contract.values import Probability, Reply, Request
+from ares_client.contract.values import Probability, Reply, Request, one_of
 
 
 class RetrainRequest(Request):
@@ -23,7 +23,7 @@ class RetrainRun(Reply):
     """One retraining: its state, and how it ended."""
 
     run_id: UUID
-    state: Literal["queued", "running", "promoted", "refused", "failed"]
+    state: Annotated[str, one_of("queued", "running", "promoted", "refused", "failed")]
     requested_at: datetime
     requested_by: str | None = Field(default=None, description="name of the key, or `schedule`")
     phase: str | None = Field(default=None, description="what the run is doing now")

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 MAX_IDENTIFIER_LENGTH = 128
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
@@ -60,12 +61,25 @@ Dollars = Annotated[
 ]
 VixPoints = Annotated[float, Field(ge=5, le=200, description="VIX level in points", examples=[17.4])]
 IndexPoints = Annotated[float, Field(ge=1, le=1_000_000, description="SPX level", examples=[4512.5])]
+SpyDollars = Annotated[float, Field(ge=0.1, le=100_000, description="SPY, adjusted for dividends", examples=[249.92])]
+VolatilityPoints = Annotated[
+    float, Field(ge=1, le=400, description="level of a short-dated volatility index in points", examples=[15.6])
+]
 SdMultiplier = Annotated[
     float,
     Field(ge=0.6, le=1.6, description="distance of the short strikes, in expected moves", examples=[1.0]),
 ]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+def one_of(*values: str) -> FieldInfo:
+    """A field of a reply that holds one of these values today, and any other text tomorrow.
+
+    The document names the values; a reader takes what it does not know as it is.
+    """
+    info: FieldInfo = Field(json_schema_extra={"enum": list(values)})
+    return info
 
 
 class Request(BaseModel):

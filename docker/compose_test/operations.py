@@ -82,7 +82,7 @@ def check_upgrade(report: Report, stack: Stack, older: str, scratch: Path, optio
         stack.wait_healthy("service")
         stack.compose("run", "--rm", "-T", "kronos", "train", "--push", "http://service:8000", seconds=600)
         stack.wait_ready()
-        trades = honest_trades(stack.checkout / "kronos/market/data/spx_vix_2014_2018.csv", TRAINED_UNTIL, 20)
+        trades = honest_trades(stack.checkout / "kronos/market/data/sample_2014_2018.csv", TRAINED_UNTIL, 20)
         stack.ask("POST", "/outcomes", {"outcomes": trades})
         before, schema = memory(stack), stack.sql(SCHEMA)
         stack.write_env(ADVISOR_VERSION=version)

@@ -105,7 +105,7 @@ def check_training(report: Report, stack: Stack, scratch: Path) -> None:
     """The one-off training job, and a service that becomes ready without a restart."""
     data = scratch / "market"
     data.mkdir(mode=0o755)
-    shutil.copy(stack.checkout / "kronos" / "market" / "data" / "spx_vix_2014_2018.csv", data / "bars.csv")
+    shutil.copy(stack.checkout / "kronos" / "market" / "data" / "sample_2014_2018.csv", data / "bars.csv")
     stack.write_env(KRONOS_DATA_DIR=str(data))
     began = stack.state("service")["StartedAt"]
     with report.step("the training job, on a file of its own"):
@@ -128,7 +128,7 @@ def check_training(report: Report, stack: Stack, scratch: Path) -> None:
 
 def check_learning(report: Report, stack: Stack) -> None:
     """Outcomes are kept, and a retraining comes to a verdict."""
-    trades = honest_trades(stack.checkout / "kronos/market/data/spx_vix_2014_2018.csv", TRAINED_UNTIL, 60)
+    trades = honest_trades(stack.checkout / "kronos/market/data/sample_2014_2018.csv", TRAINED_UNTIL, 60)
     with report.step("outcomes are recorded"):
         stack.ask("POST", "/outcomes", trades[0])
         results = stack.ask("POST", "/outcomes", {"outcomes": trades[1:]})["results"]
@@ -203,7 +203,7 @@ def check_crashes(report: Report, stack: Stack) -> None:
 
 
 def _one_more(stack: Stack) -> dict[str, Any]:
-    trades = honest_trades(stack.checkout / "kronos/market/data/spx_vix_2014_2018.csv", TRAINED_UNTIL, 61)
+    trades = honest_trades(stack.checkout / "kronos/market/data/sample_2014_2018.csv", TRAINED_UNTIL, 61)
     return {**trades[-1], "trade_id": "one-more"}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kronos.condor.entry import entry_price
 from kronos.condor.pricing import Surface, condor_value, life_in_sessions
-from kronos.condor.settlement import settlement_price
+from kronos.condor.settlement import session_ranges, settlement_price
 from kronos.condor.spec import CondorSpec
 from kronos.condor.strikes import Strikes
 from kronos.market.history import Flags, Floats, MarketHistory, Positions
@@ -68,9 +69,9 @@ def _touched(
     beyond the strike. The price paid is modelled with the whole session left and VIX at the session's high, or at its
     close if the high is unknown. If one bar passes both strikes, the more expensive side is paid.
     """
-    low = np.fmin(history.spx_low, history.spx_close)
-    high = np.fmax(history.spx_high, history.spx_close)
-    opened = np.clip(history.spx_open, low, high)
+    lows, highs = session_ranges(history, spec)
+    low, high = np.fmin(lows, history.spx_close), np.fmax(highs, history.spx_close)
+    opened = np.clip(entry_price(history, replace(spec, entry="open")), low, high)
     vix = np.fmax(history.vix_high, history.vix_close)
     ended, cost = held.sessions_held.copy(), held.cost_points.copy()
     put, call, bought_back, unknown = (np.zeros(ended.shape, dtype=bool) for _ in range(4))

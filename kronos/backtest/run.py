@@ -12,13 +12,13 @@ from kronos.backtest.account import Account, trade_account
 from kronos.backtest.quotes import EntryQuotes
 from kronos.backtest.trades import Skip, Trades, sell
 from kronos.condor.costs import DEFAULT_COSTS, DEFAULT_LIMITS, DOLLARS_PER_POINT, AccountLimits, Costs
+from kronos.condor.entry import PriceSource, PriceTally, entry_price, entry_vix, price_sources
 from kronos.condor.labels import breaches
 from kronos.condor.pricing import DEFAULT_SURFACE, Surface
-from kronos.condor.settlement import entry_price, entry_vix
 from kronos.condor.spec import OUTCOMES, SD_MULTIPLIERS, CondorSpec
 from kronos.condor.strikes import expected_move
 from kronos.errors import MarketDataError
-from kronos.market.history import Flags, Floats, MarketHistory, Positions, stale_open_years, years_of
+from kronos.market.history import Flags, Floats, MarketHistory, Positions
 from kronos.market.sessions import Days
 
 
@@ -33,7 +33,7 @@ class Backtest:
     put_breached, call_breached : (n, k) 1.0 or 0.0, at exact multiples of the expected move like the model's labels;
         NaN where a bar is missing
     account : the accounts that traded them
-    stale_years : years left out because their opens are stale
+    prices : where the prices at entry come from, with the sessions that were left out
     not_settled : number of sessions left out because the history ends before their settlement
     """
 
@@ -44,7 +44,7 @@ class Backtest:
     put_breached: Floats
     call_breached: Floats
     account: Account
-    stale_years: tuple[int, ...]
+    prices: PriceTally
     not_settled: int
 
     @property
@@ -72,7 +72,7 @@ class Backtest:
             "sessions": len(self.sessions),
             "first": str(self.sessions[0]),
             "last": str(self.sessions[-1]),
-            "stale_years_left_out": list(self.stale_years),
+            "entry_price_sources": self.prices.as_dict(),
             "not_settled_left_out": self.not_settled,
             "money": self.trades.money,
             "by_multiplier": {str(figures["sd_multiplier"]): figures for figures in self.figures()},
@@ -133,12 +133,16 @@ def backtest(
         If no session is left to trade.
     """
     chosen = _entries(history, start, end, quotes)
-    stale = _stale_years(history, spec, chosen, quotes)
-    chosen &= ~np.isin(years_of(history.sessions), stale)
+    source = price_sources(history, spec)
+    if quotes is not None and quotes.carry_price:
+        source = np.full_like(source, PriceSource.GIVEN)
+    prices, lagging = PriceTally.of(source[chosen]), source == PriceSource.LAGGING_PRINT
+    lags = bool((chosen & lagging).any())
+    chosen &= ~lagging
     settled = np.arange(len(history)) < len(history) - spec.dte_sessions
     positions: Positions = np.flatnonzero(chosen & settled)
     if not len(positions):
-        raise MarketDataError(_nothing_left(history, start, end, stale))
+        raise MarketDataError(_nothing_left(history, start, end, lags=lags))
     trades = sell(history, positions, spec, costs, sd_multipliers, quotes=quotes, surface=surface)
     if (trades.skip == Skip.NO_BAR).all():
         raise MarketDataError("no session between these dates has both entry and settlement prices")
@@ -152,7 +156,7 @@ def backtest(
         put_breached=put[positions],
         call_breached=call[positions],
         account=trade_account(history, trades, spec, limits),
-        stale_years=tuple(stale),
+        prices=prices,
         not_settled=int((chosen & ~settled).sum()),
     )
 
@@ -170,21 +174,13 @@ def _entries(
     return chosen
 
 
-def _stale_years(history: MarketHistory, spec: CondorSpec, chosen: Flags, quotes: EntryQuotes | None) -> list[int]:
-    """Years of the chosen sessions that lack real opens; quotes that carry the price of the index need none."""
-    if spec.entry == "close" or (quotes is not None and quotes.carry_price):
-        return []
-    years = np.unique(years_of(history.sessions[chosen]))
-    return [year for year in stale_open_years(history) if year in years]
-
-
-def _nothing_left(
-    history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None, stale: list[int]
-) -> str:
+def _nothing_left(history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None, *, lags: bool) -> str:
     between = f"between {start or history.sessions[0]} and {end or history.sessions[-1]}"
-    if stale:
-        years = ", ".join(map(str, stale))
-        return f"no session to trade {between}: SPX opens are stale in {years}; enter at the close, or use other years"
+    if lags:
+        return (
+            f"no session to trade {between}: SPX's printed opens lag; add bars of SPY with `kronos fetch`, "
+            "enter at the close, or use other years"
+        )
     return f"no session to trade {between}: neither bars nor quotes reach from an entry there to its settlement"
 
 

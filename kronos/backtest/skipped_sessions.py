@@ -8,10 +8,11 @@ import numpy as np
 
 from kronos.backtest.trades import sell
 from kronos.condor.costs import Costs
+from kronos.condor.entry import PriceSource, price_sources
 from kronos.condor.labels import wins
 from kronos.condor.pricing import DEFAULT_SURFACE
 from kronos.condor.spec import CondorSpec
-from kronos.market.history import Floats, MarketHistory, stale_open_years, years_of
+from kronos.market.history import Floats, MarketHistory
 from kronos.market.sessions import Days
 
 
@@ -34,8 +35,8 @@ def model_condors(
 ) -> ModelledCondors:
     """Model condors that were not sold.
 
-    A condor cannot be modelled if a bar of its entry or settlement is missing, if the year's opens are stale (entry at
-    the open), or if the credit does not cover the slippage.
+    A condor cannot be modelled if a bar of its entry or settlement is missing, if SPX's printed open lags and
+    there is no bar of SPY (entry at the open), or if the credit does not cover the slippage.
 
     Parameters
     ----------
@@ -47,8 +48,7 @@ def model_condors(
         return ModelledCondors(won, net)
     at = np.minimum(np.searchsorted(history.sessions, sessions), len(history) - 1)
     usable = (history.sessions[at] == sessions) & (at < len(history) - spec.dte_sessions)
-    if spec.entry == "open":
-        usable &= ~np.isin(years_of(sessions), stale_open_years(history))
+    usable &= price_sources(history, spec)[at] != PriceSource.LAGGING_PRINT
     for multiplier in np.unique(sd_multipliers[usable]):
         chosen = np.flatnonzero(usable & (sd_multipliers == multiplier))
         trades = sell(history, at[chosen], spec, Costs(), (float(multiplier),), quotes=None, surface=DEFAULT_SURFACE)

@@ -174,7 +174,7 @@ def _run(market: SweepMarket, point: SweepPoint) -> list[SweepRow]:
         "first": str(result.sessions[0]),
         "last": str(result.sessions[-1]),
         "sessions": len(result.sessions),
-        "stale_years_left_out": " ".join(map(str, result.stale_years)),
+        "sessions_left_out": result.prices.left_out,
     }
     return [about | sessions | figures for figures in result.figures()]
 

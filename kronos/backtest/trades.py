@@ -11,8 +11,8 @@ import numpy.typing as npt
 from kronos.backtest.endings import Endings, endings
 from kronos.backtest.quotes import EntryQuotes
 from kronos.condor.costs import DOLLARS_PER_POINT, Costs
+from kronos.condor.entry import entry_price, entry_vix
 from kronos.condor.pricing import Surface, condor_value, life_in_sessions
-from kronos.condor.settlement import entry_price, entry_vix
 from kronos.condor.spec import CondorSpec
 from kronos.condor.strikes import Strikes, expected_move, listed_strikes
 from kronos.market.history import Flags, Floats, MarketHistory, Positions

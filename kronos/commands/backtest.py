@@ -19,7 +19,7 @@ from kronos.commands.options import (
     StartOption,
     console,
     read_inputs,
-    say_left_out,
+    say_prices,
 )
 from kronos.commands.trading import (
     ChainsOption,
@@ -103,7 +103,6 @@ def backtest_command(
         end=asked.end,
         quotes=read_quotes(chains, spec, price),
     )
-    say_left_out(list(result.stale_years))
     if trades is not None:
         try:
             write_trades(result, asked.history, trades)
@@ -114,3 +113,4 @@ def backtest_command(
         return
     for table in backtest_tables(result):
         console().print(table)
+    say_prices(result.prices)

@@ -21,10 +21,10 @@ from kronos.commands.options import (
     parse_day,
     progress,
     read_inputs,
-    say_left_out,
+    say_prices,
 )
 from kronos.errors import KronosError
-from kronos.features.registry import RICHEST
+from kronos.features.registry import HEADLINE
 from kronos.features.variants import variant_named
 
 
@@ -35,7 +35,7 @@ def evaluate_command(
     test_start: Annotated[
         str | None, typer.Option("--test-start", metavar="DATE", help="First session to score.")
     ] = None,
-    variant: VariantOption = RICHEST,
+    variant: VariantOption = HEADLINE,
     predictions: Annotated[
         Path | None,
         typer.Option("--predictions", help="Write a CSV file with one row per tested session and multiplier."),
@@ -51,14 +51,14 @@ def evaluate_command(
 
     asked = read_inputs(data, None, None, entry, dte)
     since = parse_day("--test-start", test_start)
-    rows, stale = build_rows(asked.history, asked.spec)
-    say_left_out(stale)
+    rows, prices = build_rows(asked.history, asked.spec)
     with progress("walking forward") as ticker:
         evaluation = evaluate(
             rows,
             asked.spec,
             variant_named(variant),
             test_start=since,
+            prices=prices,
             money=backtest(asked.history, asked.spec),
             jobs=jobs or all_cores(),
             progress=ticker,
@@ -73,3 +73,4 @@ def evaluate_command(
         return
     for table in evaluation_tables(evaluation):
         console().print(table)
+    say_prices(prices)

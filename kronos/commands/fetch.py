@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -46,15 +47,36 @@ def fetch_command(
         str | None,
         typer.Option("--spx-url", metavar="URL", help="SPX bars, as chart JSON or CSV; default: Yahoo's ^GSPC."),
     ] = None,
+    spy_url: Annotated[
+        str | None, typer.Option("--spy-url", metavar="URL", help="SPY bars; default: Yahoo's SPY, dividend-adjusted.")
+    ] = None,
+    vix9d_url: Annotated[
+        str | None, typer.Option("--vix9d-url", metavar="URL", help="VIX9D bars; default: Cboe's public file.")
+    ] = None,
+    vix3m_url: Annotated[
+        str | None, typer.Option("--vix3m-url", metavar="URL", help="VIX3M bars; default: Cboe's public file.")
+    ] = None,
+    vix1d_url: Annotated[
+        str | None, typer.Option("--vix1d-url", metavar="URL", help="VIX1D bars; default: Cboe's public file.")
+    ] = None,
     spx_csv: Annotated[
         Path | None, typer.Option("--spx-csv", metavar="FILE", help="Your own SPX bars: date,open,high,low,close.")
     ] = None,
 ) -> None:
-    """Fetch SPX and VIX bars into a CSV file. Missing sessions are never interpolated."""
+    """Fetch bars of SPX, VIX, SPY, VIX9D, VIX3M and VIX1D into a CSV file. Missing sessions are never interpolated."""
     from kronos.commands.push import push_days
-    from kronos.market.fetch import existing_history, fetch_history, replace_market_csv
+    from kronos.market.csv_file import existing_history, replace_market_csv
+    from kronos.market.fetch import fetch_history
 
-    sources = _sources(vix_url, spx_url, spx_csv)
+    urls = {
+        "vix": vix_url,
+        "spx": spx_url,
+        "spy": spy_url,
+        "vix9d": vix9d_url,
+        "vix3m": vix3m_url,
+        "vix1d": vix1d_url,
+    }
+    sources = _sources(urls, spx_csv)
     existing = existing_history(out)
     first, last = _date("--start", start), _date("--end", end)
     with progress("fetching") as ticker:
@@ -67,26 +89,32 @@ def fetch_command(
         console().print(push_days(push_url, report.history), markup=False, soft_wrap=True)
 
 
-def _sources(vix_url: str | None, spx_url: str | None, spx_csv: Path | None) -> Sources:
+def _sources(urls: Mapping[str, str | None], spx_csv: Path | None) -> Sources:
+    from kronos.market.sources.chart import SpxFile
     from kronos.market.sources.entries import sources_at
-    from kronos.market.sources.spx import SpxFile
 
-    if spx_url is not None and spx_csv is not None:
+    if urls["spx"] is not None and spx_csv is not None:
         raise KronosError("--spx-url and --spx-csv cannot be used together")
-    public = sources_at({"vix": vix_url, "spx": spx_url})
+    public = sources_at(urls)
     return public if spx_csv is None else {**public, "spx": SpxFile(spx_csv)}
 
 
 def _lines(report: FetchReport, out: Path, *, refreshed: bool) -> list[str]:
+    from kronos.market.fetch import OPTIONAL
+
     have = report.history.sessions[report.history.has_bar]
     what = f"wrote {out}" if report.changed else f"{out} is as it was"
     lines = [f"{what}: {len(have):,} sessions, {have[0]} to {have[-1]}, {len(report.added):,} of them new"]
+    if len(report.filled):
+        lines.append(f"added bars of other instruments to {len(report.filled):,} sessions: {_some(report.filled)}")
+    lines += [f"left out {index.upper()}: {why}" for index, why in report.away.items()]
     for index, days in report.dropped.items():
         if len(days):
             lines.append(f"{index.upper()}: dropped {len(days):,} rows of days without a session: {_some(days)}")
     for index, days in report.lacking.items():
         if len(days):
-            lines.append(f"{index.upper()}: no bar on {len(days):,} sessions, which are left out: {_some(days)}")
+            fate = "" if index in OPTIONAL else ", which are left out"
+            lines.append(f"{index.upper()}: no bar on {len(days):,} sessions{fate}: {_some(days)}")
     fate = "replaced" if refreshed else "kept; --refresh replaces it"
     lines += [
         f"restated: {value.session} {value.column} {value.before:.2f} is now {value.now:.2f} ({fate})"

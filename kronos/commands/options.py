@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from kronos.condor.entry import PriceTally
 from kronos.condor.spec import CondorSpec, Entry, shortest_dte
 from kronos.errors import KronosError, MarketDataError
 from kronos.features.registry import VariantName
@@ -23,7 +24,7 @@ from kronos.market.csv_file import bundled_sample, read_market_csv
 from kronos.market.history import MarketHistory
 from kronos.market.sessions import as_date, exchange_sessions
 
-WIDTH_WITHOUT_TERMINAL = 120
+WIDTH_WITHOUT_TERMINAL = 140
 
 DEFAULT_SPEC = CondorSpec()
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -104,10 +105,9 @@ def all_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def say_left_out(stale_years: list[int]) -> None:
-    """List the years left out because their SPX opens are stale."""
-    if stale_years:
-        errors.print(f"left out because SPX opens are stale: {', '.join(map(str, stale_years))}")
+def say_prices(prices: PriceTally) -> None:
+    """Say how many sessions took their price at entry from where, and how many were left out."""
+    console().print(f"price at entry: {prices}", markup=False, soft_wrap=True)
 
 
 class Ticker:

@@ -19,10 +19,10 @@ from kronos.commands.options import (
     parse_day,
     progress,
     read_inputs,
-    say_left_out,
+    say_prices,
 )
 from kronos.errors import KronosError
-from kronos.features.registry import RICHEST
+from kronos.features.registry import HEADLINE
 from kronos.features.variants import variant_named
 
 DEFAULT_REPORT = Path("report.html")
@@ -36,7 +36,7 @@ def report_command(
     test_start: Annotated[
         str | None, typer.Option("--test-start", metavar="DATE", help="First session to score.")
     ] = None,
-    variant: VariantOption = RICHEST,
+    variant: VariantOption = HEADLINE,
     jobs: JobsOption = None,
 ) -> None:
     """Write a self-contained HTML page on how the model does out of sample."""
@@ -54,10 +54,10 @@ def report_command(
             jobs=jobs or all_cores(),
             progress=ticker,
         )
-    say_left_out(list(study.stale_years))
     page = render(study)
     try:
         out.write_text(page, encoding="utf-8", newline="\n")
     except OSError as error:
         raise KronosError(f"{out}: {error.strerror}") from error
     console().print(f"wrote {out} ({len(page.encode()):,} bytes, {study.evaluation.sessions} tested sessions)")
+    say_prices(study.prices)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SWEEP_COLUMNS = (
     ("sold", "condors", "d"),
+    ("left out", "sessions_left_out", "d"),
     ("full profit", "max_profit", ".1%"),
     ("credit", "mean_credit_dollars", ".2f"),
     ("net P&L", "mean_net_pnl_dollars", "+.2f"),
@@ -95,13 +96,15 @@ def training_table(rows: TrainingRows, scores: Mapping[str, Scores]) -> Table:
 
 
 def evaluation_tables(evaluation: Evaluation) -> Iterator[Table]:
-    """The model beside its references, then the model by multiplier, by year and by VIX."""
+    """The model beside its references, then the model by multiplier, by year and by VIX, and what is scored apart."""
     where = f"{evaluation.sessions} sessions, {evaluation.first} to {evaluation.last}"
     title = f"{evaluation.variant}, out of sample at 1.0: {where}, {evaluation.base_rate:.1%} won"
     yield _scores_table(title, "", evaluation.references)
     yield _scores_table("model by multiplier", "SD multiplier", evaluation.by_multiplier)
     yield _scores_table("model by year", "year", evaluation.by_year)
     yield _scores_table("model by VIX at entry", "VIX", evaluation.by_vix_regime)
+    if evaluation.scored_apart is not None:
+        yield _scores_table("scored apart: SPY closed after SPX", "", {"model": evaluation.scored_apart})
     if evaluation.policy is not None:
         yield _policy_table(evaluation.policy)
 
@@ -122,7 +125,7 @@ def _dollars(value: float | None) -> str:
 
 def _scores_table(title: str, first: str, scores: Mapping[str, Scores]) -> Table:
     table = Table(title=title, title_justify="left")
-    table.add_column(first)
+    table.add_column(first, no_wrap=True)
     shown = [score for score in SCORES if score.label is not None]
     for name in ("sessions", *(score.label or "" for score in shown)):
         table.add_column(name, justify="right", no_wrap=True)

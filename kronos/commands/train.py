@@ -19,7 +19,7 @@ from kronos.commands.options import (
     console,
     progress,
     read_inputs,
-    say_left_out,
+    say_prices,
 )
 from kronos.errors import KronosError
 from kronos.model.artefact import identity
@@ -51,8 +51,7 @@ def train_command(
     if activate and push_url is None:
         raise KronosError("--activate needs --push URL")
     asked = read_inputs(data, start, end, entry, dte)
-    rows, stale = build_rows(asked.history, asked.spec, asked.start, asked.end)
-    say_left_out(stale)
+    rows, prices = build_rows(asked.history, asked.spec, asked.start, asked.end)
     with progress("training") as ticker:
         trained = train(rows, asked.spec, asked.history, jobs=jobs or all_cores(), progress=ticker.phase)
     content = trained.artefact.to_bytes()
@@ -60,7 +59,10 @@ def train_command(
         out.write_bytes(content)
     except OSError as error:
         raise KronosError(f"{out}: {error.strerror}") from error
+    say_prices(prices)
     console().print(training_table(rows, trained.scores))
+    for name, reason in trained.left_out.items():
+        console().print(f"left out {name}: {reason}", markup=False, soft_wrap=True)
     console().print(f"wrote {out} ({len(content):,} bytes, SHA-256 {identity(content)[:12]}…)")
     if push_url is not None:
         console().print(push(push_url, content, asked.history, activate=activate))

@@ -51,7 +51,14 @@ class ReportedCondor:
 
 @dataclass(frozen=True, slots=True)
 class SessionBar:
-    """The market's figures for a session: SPX and VIX at entry, and the settlement of its condor; None if unknown."""
+    """The market's figures for a session; None if unknown.
+
+    Attributes
+    ----------
+    price : SPX at entry, for labels and never for features
+    vix : at entry
+    settlement_price : what settles its condor
+    """
 
     price: float | None
     vix: float | None

@@ -33,7 +33,7 @@ class Surface:
 
     lives: tuple[float, ...] = (1, 2, 5, 10, 22)
     scale: dict[Entry, tuple[float, ...]] = field(
-        default_factory=lambda: {"open": (0.75, 0.75, 0.74, 0.72, 0.71), "close": (0.79, 0.76, 0.74, 0.70, 0.70)}
+        default_factory=lambda: {"open": (0.61, 0.67, 0.70, 0.69, 0.65), "close": (0.79, 0.76, 0.74, 0.70, 0.70)}
     )
     skew: float = 0.17
 

@@ -1,4 +1,4 @@
-"""When a condor is entered and settled, and at what prices."""
+"""When a condor is settled, and at what prices."""
 
 from __future__ import annotations
 
@@ -8,24 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from kronos.condor.contradiction import NO_BAR, SessionBar
+from kronos.condor.entry import entry_price, entry_vix
 from kronos.condor.spec import CondorSpec
 from kronos.market.history import Floats, MarketHistory
 from kronos.market.sessions import Days, exchange_sessions
 
 OPENS_AT_MINUTE, CLOSES_AT_MINUTE, HALF_DAY_CLOSES_AT_MINUTE = 9 * 60 + 30, 16 * 60, 13 * 60
-
-
-def entry_price(history: MarketHistory, spec: CondorSpec) -> Floats:
-    """(n,) SPX at each session's entry, in index points."""
-    return history.spx_open if spec.entry == "open" else history.spx_close
-
-
-def entry_vix(history: MarketHistory, spec: CondorSpec) -> Floats:
-    """(n,) VIX at each session's entry. For an entry at the open: its open if known, else the previous close."""
-    if spec.entry == "close":
-        return history.vix_close
-    previous_close = np.concatenate([[np.nan], history.vix_close[:-1]])
-    return np.where(np.isnan(history.vix_open), previous_close, history.vix_open)
 
 
 def settlement_price(history: MarketHistory, spec: CondorSpec) -> Floats:
@@ -48,11 +36,25 @@ def settles_at_minute(days: Days) -> npt.NDArray[np.int64]:
 
 def price_range_in_trade(history: MarketHistory, spec: CondorSpec) -> tuple[Floats, Floats]:
     """(n,) lowest and (n,) highest SPX from entry through settlement; NaN where it is not known yet."""
+    lows, highs = session_ranges(history, spec)
     low, high = np.full(len(history), np.inf), np.full(len(history), -np.inf)
     for ahead in range(spec.first_session_ahead, spec.dte_sessions + 1):
-        low = np.minimum(low, _shifted(history.spx_low, ahead))
-        high = np.maximum(high, _shifted(history.spx_high, ahead))
+        low = np.minimum(low, _shifted(lows, ahead))
+        high = np.maximum(high, _shifted(highs, ahead))
     return low, high
+
+
+def session_ranges(history: MarketHistory, spec: CondorSpec) -> tuple[Floats, Floats]:
+    """(n,) lowest and (n,) highest SPX of each session.
+
+    The index's own range also holds its first print, however stale. SPY's does not, but may hold misprints. So where
+    both are known, what lies in both is taken.
+    """
+    if spec.label == "printed_open":
+        return history.spx_low, history.spx_high
+    spx_for_spy = history.spx_close / history.bars["spy_close"]
+    low, high = (history.bars[f"spy_{side}"] * spx_for_spy for side in ("low", "high"))
+    return np.fmax(low, history.spx_low), np.fmin(high, history.spx_high)
 
 
 def _shifted(values: Floats, ahead: int) -> Floats:

@@ -10,8 +10,14 @@ import numpy as np
 
 Entry = Literal["open", "close"]
 Management = Literal["hold", "touch"]
+LabelDefinition = Literal["printed_open", "implied_open"]
+"""What a label takes as the price at the open: SPX's own print, or the price that SPY's open implies where it is known.
+
+Rows of different definitions are never mixed. An entry at the close has only one.
+"""
 SoldAt = Literal["natural", "mid"]
 """At the bid and ask of each leg, or between them."""
+NEWEST_LABEL: Final[LabelDefinition] = "implied_open"
 DEFAULT_SOLD_AT: Final[SoldAt] = "natural"
 SD_MULTIPLIERS: tuple[float, ...] = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6)
 MULTIPLIERS = np.array(SD_MULTIPLIERS)
@@ -40,6 +46,7 @@ class CondorSpec:
     management : hold to settlement, or close when a short strike is touched
     wing_width_points : distance between a short strike and its long strike
     strike_step_points : listed strikes are multiples of this
+    label : the definition of the labels' price at the open
     """
 
     entry: Entry = "open"
@@ -47,10 +54,13 @@ class CondorSpec:
     management: Management = "hold"
     wing_width_points: float = 10.0
     strike_step_points: float = 5.0
+    label: LabelDefinition = NEWEST_LABEL
 
     def __post_init__(self) -> None:
         if self.entry not in get_args(Entry) or self.management not in get_args(Management):
             raise ValueError("entry must be open or close, and management hold or touch")
+        if self.label not in get_args(LabelDefinition):
+            raise ValueError(f"label must be one of {', '.join(get_args(LabelDefinition))}")
         if type(self.dte_sessions) is not int or self.dte_sessions > LONGEST_DTE_SESSIONS:
             raise ValueError(f"dte_sessions must be a whole number up to {LONGEST_DTE_SESSIONS}")
         if self.dte_sessions < shortest_dte(self.entry):

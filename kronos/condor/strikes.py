@@ -29,6 +29,13 @@ class Strikes(NamedTuple):
         return puts + calls
 
 
+class Distances(NamedTuple):
+    """How far the short strikes lie from the price at entry, in expected moves; above 0 out of the money."""
+
+    put: float
+    call: float
+
+
 def expected_move(price: FloatOrArray, vix: FloatOrArray, horizon_sessions: int) -> FloatOrArray:
     """One standard deviation of the price as implied by VIX, in index points.
 
@@ -43,3 +50,15 @@ def listed_strikes(price: Floats, half_width: Floats, spec: CondorSpec) -> Strik
     put_short = np.floor((price - half_width) / step) * step
     call_short = np.ceil((price + half_width) / step) * step
     return Strikes(put_short - wing, put_short, call_short, call_short + wing)
+
+
+def distances(price: float, vix: float, put_short: float, call_short: float, spec: CondorSpec) -> Distances:
+    """The distances of short strikes: (price - put short) / EM and (call short - price) / EM.
+
+    Parameters
+    ----------
+    price, vix : SPX and VIX at entry, above 0
+    put_short, call_short : index points
+    """
+    move = expected_move(price, vix, spec.horizon_sessions)
+    return Distances((price - put_short) / move, (call_short - price) / move)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from kronos.condor.settlement import entry_price, entry_vix
+from kronos.condor.entry import entry_vix, known_price
 from kronos.condor.spec import CondorSpec
 from kronos.condor.strikes import expected_move
 from kronos.market.history import Flags, Floats, MarketHistory, Positions
@@ -15,6 +15,7 @@ from kronos.market.sessions import SESSIONS_PER_YEAR, Days, exchange_sessions
 
 WINDOW_CALENDAR_DAYS = 30
 WINDOW_MAX_SESSIONS = 23
+KNOWN_SHARE = 0.9
 
 
 class Entries:
@@ -46,7 +47,7 @@ class Entries:
     @classmethod
     def of_history(cls, history: MarketHistory, spec: CondorSpec, positions: Positions) -> Entries:
         """Entries at the prices in the history, for training."""
-        return cls(history, spec, positions, entry_price(history, spec)[positions], entry_vix(history, spec)[positions])
+        return cls(history, spec, positions, known_price(history, spec)[positions], entry_vix(history, spec)[positions])
 
     @cached_property
     def expected_move(self) -> Floats:
@@ -63,6 +64,11 @@ class Entries:
         """(sessions of the history,) the log of each session's high over its low."""
         return np.asarray(np.log(self.history.spx_high / self.history.spx_low))
 
+    @cached_property
+    def implied_before(self) -> Floats:
+        """(sessions of the history,) the standard deviation that VIX implied at the close before each session."""
+        return np.concatenate([[np.nan], self.history.vix_close[:-1]]) / 100 / math.sqrt(SESSIONS_PER_YEAR)
+
     def before_entry(self, column: Floats, back: int = 0) -> Floats:
         """(n,) a column's value `back` sessions before the last known session; NaN before the history begins."""
         at = self.last - back
@@ -70,7 +76,25 @@ class Entries:
 
     def last_known(self, column: Floats, sessions: int) -> Floats:
         """(n, sessions) a column's last known values, newest first."""
-        return np.column_stack([self.before_entry(column, back) for back in range(sessions)])
+        at = self.last[:, None] - np.arange(sessions)
+        return np.where(at >= 0, column[np.maximum(at, 0)], np.nan)
+
+    def mean_of_known(self, column: Floats, sessions: int, weights: Floats | None = None) -> Floats:
+        """(n,) mean of a column's last values, over those that are known.
+
+        NaN if the newest is not known, as where a bot asks before the session's bar is stored, or more than a tenth.
+
+        Parameters
+        ----------
+        weights : (sessions,) newest first; default: equal
+        """
+        values = self.last_known(column, sessions)
+        known = ~np.isnan(values)
+        weight = known * (np.ones(sessions) if weights is None else weights)
+        total = weight.sum(axis=1)
+        enough = known[:, 0] & (known.sum(axis=1) >= KNOWN_SHARE * sessions)
+        mean = (weight * np.nan_to_num(values)).sum(axis=1) / np.where(total > 0, total, np.nan)
+        return np.where(enough, mean, np.nan)
 
     def change_pct(self, column: Floats) -> Floats:
         """(n,) change from the second last known value to the last, in %."""

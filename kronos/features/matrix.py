@@ -63,8 +63,8 @@ def history_at_entry(
     """The bars of `sessions` that a trader entering on the last one can know: at the open, nothing of that session."""
     known = MarketHistory.empty(sessions) if history is None else history.on(sessions)
     columns = {name: column.copy() for name, column in known.columns.items()}
-    for name, column in columns.items():
-        if spec.entry == "open" or name.endswith("_open"):
+    if spec.entry == "open":
+        for column in columns.values():
             column[-1] = np.nan
     if spec.entry == "close":
         columns["spx_close"][-1], columns["vix_close"][-1] = price, vix

@@ -13,8 +13,10 @@ from kronos.features.entries import Entries
 from kronos.market.history import Floats
 
 Encoding = Literal["linear", "log", "weekday"]
-VariantName = Literal["minimal", "market", "full"]
-RICHEST: Final[VariantName] = "full"
+VariantName = Literal["minimal", "market", "full", "term"]
+"""From the poorest to the richest."""
+HEADLINE: Final[VariantName] = "full"
+"""The variant that figures of a model as a whole are about."""
 Compute = Callable[[Entries], Floats]
 
 WEEKDAYS = 5
@@ -38,7 +40,8 @@ class Feature:
     meaning : a few words for the report and the API document
     lookback_sessions : number of sessions before entry that it reads; a longer history changes nothing
     encoding : how the model sees it: unchanged, as its logarithm, or as five weekday indicators
-    variant : the poorest variant of new models that uses it; None if it is retired
+    variants : the variants of new models that use it; none if it is retired
+    is_listed : whether it reads a list that travels with the code and may be corrected
     compute : returns (n,) values for n entries; NaN or infinite where they cannot be known
     """
 
@@ -47,7 +50,8 @@ class Feature:
     meaning: str
     lookback_sessions: int
     encoding: Encoding
-    variant: VariantName | None
+    variants: tuple[VariantName, ...]
+    is_listed: bool
     compute: Compute
 
     def __reduce__(self) -> tuple[Callable[[FeatureId], Feature], tuple[FeatureId]]:
@@ -93,7 +97,8 @@ def feature(
     lookback_sessions: int,
     revision: int = 1,
     encoding: Encoding = "linear",
-    variant: VariantName | None = RICHEST,
+    variants: tuple[VariantName, ...] = (HEADLINE,),
+    is_listed: bool = False,
 ) -> Callable[[Compute], Compute]:
     """Declare the decorated function as a feature. Its name and the first line of its docstring become the feature's.
 
@@ -108,7 +113,9 @@ def feature(
         if identity in _registry:
             raise ValueError(f"feature {identity.name} is declared twice at revision {revision}")
         meaning = (compute.__doc__ or "").partition("\n")[0].removesuffix(".")
-        _registry[identity] = Feature(identity, unit, meaning, lookback_sessions, encoding, variant, compute)
+        _registry[identity] = Feature(
+            identity, unit, meaning, lookback_sessions, encoding, variants, is_listed, compute
+        )
         return compute
 
     return declare

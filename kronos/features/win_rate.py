@@ -14,7 +14,7 @@ PRIOR_WIN_RATE = 0.8
 PRIOR_SESSIONS = 10
 
 
-@feature(unit="0 to 1", lookback_sessions=WINDOW_MAX_SESSIONS, variant="market")
+@feature(unit="0 to 1", lookback_sessions=WINDOW_MAX_SESSIONS, variants=("market",))
 def win_rate_30d(entries: Entries) -> Floats:
     """Share of the condors settled in the last 30 calendar days that won, drawn towards 0.8.
 

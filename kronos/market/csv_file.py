@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import re
+from contextlib import suppress
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 
 from kronos.errors import MarketDataError
 from kronos.market.history import COLUMNS, OPTIONAL_COLUMNS, REQUIRED_COLUMNS, MarketHistory, family_of
+from kronos.market.plausible import implausible
 from kronos.market.sessions import exchange_sessions
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -24,8 +27,9 @@ def read_market_csv(path: Path) -> MarketHistory:
     Raises
     ------
     MarketDataError
-        For a missing column, a number that cannot be read or is not positive, a duplicate date, or a date
-        that is not a session. The message names the file, the row (the header is row 1) and the column.
+        For a missing column, a number that cannot be read or is not positive, a duplicate date, a date that is not a
+        session, or bars that cannot be those of their instrument. The message names the file, the row (the header is
+        row 1) or the session, and the column.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -39,7 +43,7 @@ def read_market_csv(path: Path) -> MarketHistory:
 
 def bundled_sample() -> MarketHistory:
     """The sample that ships with KRONOS: SPX bars and VIX closes, 2014-2018."""
-    with as_file(files("kronos.market") / "data" / "spx_vix_2014_2018.csv") as path:
+    with as_file(files("kronos.market") / "data" / "sample_2014_2018.csv") as path:
         return read_market_csv(path)
 
 
@@ -66,9 +70,12 @@ def _parse(path: Path, reader: csv.DictReader[str]) -> MarketHistory:
         raise MarketDataError(f"{path}: no rows below the header")
     days = sorted(rows)
     values = np.array([rows[day] for day in days])
-    return MarketHistory.from_bars(
+    history = MarketHistory.from_bars(
         np.array(days, dtype="datetime64[D]"), {name: values[:, at] for at, name in enumerate(names)}
     )
+    if faults := implausible(history):
+        raise MarketDataError(f"{path}, column {faults[0].column}: {faults[0].reason}")
+    return history
 
 
 def _session(where: str, text: str | None) -> date:
@@ -97,12 +104,11 @@ def _number(where: str, text: str | None, name: str) -> float:
         raise MarketDataError(f"{where}: {text!r} is not a number") from None
     if not (math.isfinite(value) and value > 0):
         raise MarketDataError(f"{where}: {text!r} is not a positive number")
-    low, high = family_of(name).lowest, family_of(name).highest
-    if not low <= value <= high and name in OPTIONAL_COLUMNS:
-        # Public files contain such slips, for example a VIX open of 2.58 in 2004. The value is treated as missing.
-        return math.nan
-    if not low <= value <= high:
-        raise MarketDataError(f"{where}: {text!r} is outside {low:,} to {high:,}")
+    family = family_of(name)
+    if math.isnan(family.in_range(value)):
+        if name in OPTIONAL_COLUMNS:
+            return math.nan
+        raise MarketDataError(f"{where}: {text!r} is outside {family.lowest:,} to {family.highest:,}")
     return value
 
 
@@ -115,3 +121,51 @@ def write_market_csv(history: MarketHistory, path: Path) -> None:
         for at in np.flatnonzero(history.has_bar):
             values = [float(columns[name][at]) for name in COLUMNS]
             writer.writerow([history.sessions[at], *("" if math.isnan(value) else repr(value) for value in values)])
+
+
+def existing_history(path: Path) -> MarketHistory | None:
+    """The history in the file to be extended, or None if there is no file.
+
+    Raises
+    ------
+    MarketDataError
+        If the file cannot be read, or has a column that would be lost when it is written again.
+    """
+    if not path.exists():
+        return None
+    history = read_market_csv(path)
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        foreign = set(next(csv.reader(file))) - {"date", *COLUMNS}
+    if foreign:
+        raise MarketDataError(f"{path}: the column {min(foreign)!r} would be lost; name another file with --out")
+    return history
+
+
+def replace_market_csv(history: MarketHistory, path: Path) -> None:
+    """Replace a file atomically: whatever happens, either the old file or the new one is there in full.
+
+    Raises
+    ------
+    MarketDataError
+        If the file cannot be written.
+    """
+    target = path.resolve()
+    scratch = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        write_market_csv(history, scratch)
+        _sync(scratch)
+        scratch.replace(target)
+        _sync(target.parent)
+    except OSError as error:
+        raise MarketDataError(f"{path}: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            scratch.unlink()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,27 +1,24 @@
-"""Fetch missing SPX and VIX bars from their sources, join them on exchange sessions, and add them to a history.
+"""Fetch missing bars from their sources, join them on exchange sessions, and add them to a history.
 
-Only settled sessions are fetched. Nothing is interpolated, and everything left out is reported.
+Only settled sessions are fetched. Nothing is interpolated, and everything left out is reported. SPX and VIX are needed;
+the other instruments are added where their sources have them.
 """
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 
 from kronos.errors import MarketDataError
 from kronos.market.clock import Clock
-from kronos.market.csv_file import read_market_csv, write_market_csv
-from kronos.market.history import COLUMNS, FAMILIES, VIX, Floats, MarketHistory
+from kronos.market.history import FAMILIES, OPTIONAL_COLUMNS, Flags, Floats, MarketHistory, family_of
+from kronos.market.plausible import implausible
 from kronos.market.sessions import NEW_YORK, Days, as_date, exchange_sessions
 from kronos.market.sources.entries import Sources
-from kronos.market.sources.source import PRICES, DailyBars
+from kronos.market.sources.source import PRICES, DailyBars, SourceError
 from kronos.progress import Progress
 
 # VIX is calculated until 15 minutes after the close, and both indices may be corrected shortly after that.
@@ -30,8 +27,8 @@ SETTLED_AFTER_CLOSE = timedelta(minutes=30)
 OVERLAP_SESSIONS = 20
 RESTATED_POINTS = 0.005
 CLOSE = PRICES.index("close")
-# The exchange stops trading for the day at -20 %.
-LARGEST_SPX_MOVE = 0.25
+OPTIONAL = frozenset(family.name for family in FAMILIES if not family.required)
+ADJUSTED = frozenset(family.name for family in FAMILIES if family.adjusted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +49,27 @@ class FetchReport:
     ----------
     history : the existing bars and the new ones together
     added : sessions that had no bar before
+    filled : sessions whose bar gained values of an instrument that it lacked
     restated : values that differ from the existing ones; only a refresh adopts them
     dropped : by index, days with a bar that are not exchange sessions
-    lacking : by index, sessions that still have no complete bar
+    lacking : by index, sessions without its bar; for an optional instrument, from its first known day on
+    away : by index, why nothing was taken from the source of an optional instrument
     changed : whether the history differs from the existing one
     """
 
     history: MarketHistory
     added: Days
+    filled: Days = field(default_factory=lambda: np.empty(0, dtype="datetime64[D]"))
     restated: tuple[Restatement, ...] = ()
     dropped: Mapping[str, Days] = field(default_factory=dict)
     lacking: Mapping[str, Days] = field(default_factory=dict)
+    away: Mapping[str, str] = field(default_factory=dict)
     changed: bool = False
+
+    @property
+    def news(self) -> Days:
+        """The sessions whose bars are new or gained values."""
+        return np.union1d(self.added, self.filled)
 
 
 def fetch_history(
@@ -78,11 +84,14 @@ def fetch_history(
 ) -> FetchReport:
     """Fetch the sessions that a history lacks, and add them to it.
 
+    Where no session lacks its bar but bars lack an optional instrument, only the source of that instrument is asked.
+
     Parameters
     ----------
     clock : returns the current time as an aware datetime
     existing : the history to extend; its bars stay as they are
-    start : fetch missing sessions from here on; default: the end of `existing`, or the first session of the calendar
+    start : fetch missing sessions from here on; default: the end of `existing`, or the first of its sessions that lacks
+        an optional instrument; without `existing`, the first session of the calendar
     end : last session to fetch; default: the last one that has settled
     refresh : fetch the existing bars again too, and adopt the sources' values
     progress : called with the number of sources that have answered
@@ -90,20 +99,32 @@ def fetch_history(
     Raises
     ------
     SourceError
-        If a source cannot be reached or read.
+        If the source of SPX or VIX cannot be reached or read. For any other it is reported instead.
     MarketDataError
         If no session remains to be fetched, no source has a bar, or the bars cannot be those of SPX and VIX.
     """
-    sessions = sessions_to_fetch(existing, clock(), start, end, refresh=refresh)
+    holes = {} if existing is None else {index: _holes(existing, index) for index in sources if index in OPTIONAL}
+    sessions = sessions_to_fetch(existing, clock(), start, end, refresh=refresh, holes=holes)
     if existing is not None and not len(sessions):
         return FetchReport(existing, added=sessions)
+    asked = sources
+    if existing is not None and not refresh and existing.on(sessions).has_bar.all():
+        asked = {index: sources[index] for index, days in holes.items() if np.isin(days, sessions).any()}
     bars: dict[str, DailyBars] = {}
-    for index, source in sources.items():
-        bars[index] = source.bars(as_date(sessions[0]), as_date(sessions[-1]))
-        progress(len(bars), len(sources))
+    away: dict[str, str] = {}
+    for done, (index, source) in enumerate(asked.items(), start=1):
+        try:
+            bars[index] = source.bars(as_date(sessions[0]), as_date(sessions[-1]))
+        except SourceError as error:
+            if index not in OPTIONAL:
+                raise
+            away[index] = str(error)
+        progress(done, len(asked))
     report = _merged(existing, sessions, bars, refresh=refresh)
-    _require_plausible(report.history)
-    return report
+    if strange := _strange(report.history, existing):
+        kept = {index: own for index, own in bars.items() if index not in strange}
+        report = _merged(existing, sessions, kept, refresh=refresh)
+    return replace(report, away=away | strange)
 
 
 def last_settled_session(now: datetime) -> date:
@@ -123,11 +144,21 @@ def last_settled_session(now: datetime) -> date:
 
 
 def sessions_to_fetch(
-    existing: MarketHistory | None, now: datetime, start: date | None, end: date | None, *, refresh: bool
+    existing: MarketHistory | None,
+    now: datetime,
+    start: date | None,
+    end: date | None,
+    *,
+    refresh: bool,
+    holes: Mapping[str, Days],
 ) -> Days:
     """The consecutive sessions to fetch; none if nothing is missing.
 
     They extend a little into the existing bars, so that no gap remains and restated values are noticed.
+
+    Parameters
+    ----------
+    holes : by index, existing sessions that lack an optional instrument
 
     Raises
     ------
@@ -143,61 +174,30 @@ def sessions_to_fetch(
         return calendar.between(first, last)
     have = existing.sessions[existing.has_bar]
     if start is None:
-        first = as_date(have[0] if refresh else have[-OVERLAP_SESSIONS:][0])
+        first = as_date(have[0])
     sessions = calendar.between(min(first, as_date(have[-1])), max(last, as_date(have[0])))
-    lacking = np.flatnonzero(~np.isin(sessions, have))
     if refresh:
         return sessions
-    return sessions[max(0, lacking[0] - OVERLAP_SESSIONS) :] if len(lacking) else sessions[:0]
-
-
-def existing_history(path: Path) -> MarketHistory | None:
-    """The history in the file to be extended, or None if there is no file.
-
-    Raises
-    ------
-    MarketDataError
-        If the file cannot be read, or has a column that would be lost when it is written again.
-    """
-    if not path.exists():
-        return None
-    history = read_market_csv(path)
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        foreign = set(next(csv.reader(file))) - {"date", *COLUMNS}
-    if foreign:
-        raise MarketDataError(f"{path}: the column {min(foreign)!r} would be lost; name another file with --out")
-    return history
-
-
-def replace_market_csv(history: MarketHistory, path: Path) -> None:
-    """Replace a file atomically: whatever happens, either the old file or the new one is there in full.
-
-    Raises
-    ------
-    MarketDataError
-        If the file cannot be written.
-    """
-    target = path.resolve()
-    scratch = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        write_market_csv(history, scratch)
-        _sync(scratch)
-        scratch.replace(target)
-        _sync(target.parent)
-    except OSError as error:
-        raise MarketDataError(f"{path}: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            scratch.unlink()
+    lacking = ~np.isin(sessions, have)
+    if start is None:
+        lacking &= sessions >= have[-OVERLAP_SESSIONS:][0]
+    for days in holes.values():
+        lacking |= np.isin(sessions, days)
+    at = np.flatnonzero(lacking)
+    return sessions[max(0, at[0] - OVERLAP_SESSIONS) :] if len(at) else sessions[:0]
 
 
 def _merged(
     existing: MarketHistory | None, sessions: Days, bars: Mapping[str, DailyBars], *, refresh: bool
 ) -> FetchReport:
     prices = {index: own.on(sessions) for index, own in bars.items()}
-    prices["spx"] = _complete_spx(prices["spx"])
-    fetched = _joined(sessions, prices)
+    if "spx" in prices:
+        prices["spx"] = _complete_spx(prices["spx"])
     before = MarketHistory.empty(sessions) if existing is None else existing.on(sessions)
+    if not refresh:
+        for index in ADJUSTED & prices.keys():
+            prices[index] = _on_the_scale_of(before.bars[f"{index}_close"], prices[index])
+    fetched = _joined(before, prices)
     history = fetched
     if existing is not None:
         history = existing.with_bars(fetched) if refresh else fetched.with_bars(existing)
@@ -206,25 +206,69 @@ def _merged(
             f"no session from {sessions[0]} to {sessions[-1]} has bars of both indices in the sources"
         )
     added = sessions[fetched.has_bar & ~before.has_bar]
-    bare = ~fetched.has_bar & ~before.has_bar
+    filled = sessions[before.has_bar & _gained(before, fetched)]
     return FetchReport(
         history=history,
         added=added,
+        filled=filled,
         restated=_restated(before, fetched),
         dropped={index: bars[index].days_outside(sessions) for index in bars},
-        lacking={index: sessions[bare & np.isnan(prices[index][:, CLOSE])] for index in bars},
-        changed=refresh or len(added) > 0,
+        lacking={index: _lacking(index, own, prices[index], history, sessions) for index, own in bars.items()},
+        changed=refresh or len(added) > 0 or len(filled) > 0,
     )
 
 
-def _joined(sessions: Days, prices: Mapping[str, Floats]) -> MarketHistory:
-    """One history; a session without the close of every required instrument has no bar."""
-    needed = [prices[family.name][:, CLOSE] for family in FAMILIES if family.required]
-    complete = ~np.isnan(np.sum(needed, axis=0))
-    joined = MarketHistory.empty(sessions)
+def _gained(before: MarketHistory, fetched: MarketHistory) -> Flags:
+    """(n,) whether a session has a value now that it lacked."""
+    gained = [np.isnan(before.bars[name]) & ~np.isnan(column) for name, column in fetched.bars.items()]
+    return np.asarray(np.any(gained, axis=0))
+
+
+def _holes(history: MarketHistory, index: str) -> Days:
+    """The sessions with a bar that lack an instrument's close, from its first one on; all of them if it has none."""
+    missing = np.isnan(history.bars[f"{index}_close"])
+    missing[: np.argmin(missing)] = False
+    return history.sessions[missing & history.has_bar]
+
+
+def _lacking(index: str, source: DailyBars, prices: Floats, history: MarketHistory, sessions: Days) -> Days:
+    """The sessions on which an instrument's bar is missed, now that all that was fetched is in the history."""
+    now = history.on(sessions)
+    if index not in OPTIONAL:
+        return sessions[np.isnan(prices[:, CLOSE]) & ~now.has_bar]
+    name = f"{index}_close"
+    known = np.append(source.days, history.sessions[~np.isnan(history.bars[name])])
+    since = known.min() if len(known) else np.datetime64("NaT")
+    return sessions[np.isnan(now.bars[name]) & now.has_bar & (sessions >= since)]
+
+
+def _on_the_scale_of(existing: Floats, prices: Floats) -> Floats:
+    """(n, 4) adjusted prices on the scale of (n,) existing closes, as far as they overlap.
+
+    Each dividend rescales all that came before it, so bars fetched on different days differ by a factor. Only ratios
+    of such prices mean anything, and they would be wrong where the two scales meet.
+    """
+    both = np.flatnonzero(~np.isnan(existing) & ~np.isnan(prices[:, CLOSE]))
+    return prices * (existing[both[-1]] / prices[both[-1], CLOSE]) if len(both) else prices
+
+
+def _joined(before: MarketHistory, prices: Mapping[str, Floats]) -> MarketHistory:
+    """One history of what was fetched.
+
+    A session has a bar if every required instrument has a close. The others are also added to a bar from before.
+    """
+    joined = MarketHistory.empty(before.sessions)
+    required = [family.name for family in FAMILIES if family.required]
+    complete = np.full(len(before), set(required) <= prices.keys())
+    for index in prices.keys() & required:
+        complete &= ~np.isnan(prices[index][:, CLOSE])
     for index, own in prices.items():
-        for at, name in enumerate(PRICES):
-            joined.columns[f"{index}_{name}"][complete] = own[complete, at]
+        taken = complete | before.has_bar if index in OPTIONAL else complete
+        for at, price in enumerate(PRICES):
+            column, values = f"{index}_{price}", own[taken, at]
+            # A slip in an optional price is left out. One in a close is told, since it is what the others depend on.
+            slips_are_left_out = column in OPTIONAL_COLUMNS and at != CLOSE
+            joined.columns[column][taken] = family_of(column).in_range(values) if slips_are_left_out else values
     return joined
 
 
@@ -239,29 +283,18 @@ def _restated(before: MarketHistory, now: MarketHistory) -> tuple[Restatement, .
     return tuple(
         Restatement(as_date(now.sessions[at]), name, float(before.columns[name][at]), float(column[at]))
         for name, column in now.columns.items()
+        if not family_of(name).adjusted
         for at in np.flatnonzero(np.abs(column - before.columns[name]) > RESTATED_POINTS)
     )
 
 
-def _require_plausible(history: MarketHistory) -> None:
-    """Refuse the bars of another instrument, and swapped columns."""
-    days, vix, spx = history.sessions, history.vix_close, history.spx_close
-    low, high = VIX.lowest, VIX.highest
-    strange = np.flatnonzero((vix < low) | (vix > high))
-    if len(strange):
-        raise MarketDataError(f"a VIX close of {vix[strange[0]]:g} on {days[strange[0]]}, outside {low:g} to {high:g}")
-    jumps = np.flatnonzero(np.abs(spx[1:] / spx[:-1] - 1) > LARGEST_SPX_MOVE)
-    if len(jumps):
-        at = jumps[0]
-        raise MarketDataError(
-            f"SPX closes at {spx[at]:g} on {days[at]} and at {spx[at + 1]:g} on {days[at + 1]}, "
-            "which is further than it can move in a day: are all of these SPX bars?"
-        )
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _strange(history: MarketHistory, existing: MarketHistory | None) -> dict[str, str]:
+    """By index, why the bars of an optional instrument cannot be its own. Such bars of SPX and VIX are refused."""
+    strange: dict[str, str] = {}
+    for fault in implausible(history, existing):
+        index = family_of(fault.column).name
+        if index not in OPTIONAL:
+            raise MarketDataError(fault.reason)
+        remedy = f"name another copy with --{index}-url, or replace the bars that are there with --refresh"
+        strange.setdefault(index, f"{fault.reason}; {remedy}")
+    return strange

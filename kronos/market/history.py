@@ -1,4 +1,4 @@
-"""Daily bars of SPX and VIX on consecutive exchange sessions."""
+"""Daily bars of SPX, VIX and the instruments beside them, on consecutive exchange sessions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class Family:
     ----------
     required : prices that every bar has
     optional : prices that a bar may lack
-    lowest, highest : values outside this range are refused, in files and over HTTP
+    lowest, highest : values outside are refused over HTTP; in files and sources, optional ones count as absent
+    adjusted : whether its prices are adjusted for dividends, so that only ratios of them mean anything
     """
 
     name: str
@@ -32,6 +33,11 @@ class Family:
     optional: tuple[str, ...]
     lowest: float
     highest: float
+    adjusted: bool = False
+
+    def in_range(self, values: Floats | float) -> Floats:
+        """The values, NaN outside the range. Public files contain such slips, as a VIX open of 2.58 in 2004."""
+        return np.where((values >= self.lowest) & (values <= self.highest), values, np.nan)
 
     def columns(self, prices: tuple[str, ...]) -> tuple[str, ...]:
         """The column names of these prices."""
@@ -40,7 +46,12 @@ class Family:
 
 SPX = Family("spx", ("open", "high", "low", "close"), (), 1, 1_000_000)
 VIX = Family("vix", ("close",), ("open", "high", "low"), 5, 200)
-FAMILIES = (SPX, VIX)
+SPY = Family("spy", (), ("open", "high", "low", "close"), 0.1, 100_000, adjusted=True)
+VIX9D = Family("vix9d", (), ("open", "high", "low", "close"), 1, 400)
+VIX3M = Family("vix3m", (), ("open", "high", "low", "close"), 5, 200)
+VIX1D = Family("vix1d", (), ("open", "high", "low", "close"), 1, 400)
+FAMILIES = (SPX, VIX, SPY, VIX9D, VIX3M, VIX1D)
+"""In the order of their columns."""
 REQUIRED_COLUMNS = tuple(name for family in FAMILIES for name in family.columns(family.required))
 OPTIONAL_COLUMNS = tuple(name for family in FAMILIES for name in family.columns(family.optional))
 COLUMNS = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
@@ -49,10 +60,6 @@ COLUMNS = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
 def family_of(column: str) -> Family:
     """The instrument that a column belongs to."""
     return next(family for family in FAMILIES if column.startswith(f"{family.name}_"))
-
-
-STALE_OPEN_TOLERANCE = 1e-4
-STALE_OPEN_SHARE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +144,10 @@ class MarketHistory:
     def __len__(self) -> int:
         return len(self.sessions)
 
+    def has(self, family: Family) -> bool:
+        """Whether any session has a bar of an instrument."""
+        return any(not np.isnan(self.bars[name]).all() for name in family.columns(family.required + family.optional))
+
     @property
     def columns(self) -> dict[str, Floats]:
         """The bars by column name, in a new dictionary."""
@@ -165,30 +176,15 @@ class MarketHistory:
         return MarketHistory(sessions, columns)
 
     def with_bars(self, other: MarketHistory) -> MarketHistory:
-        """Both histories combined; where both have a bar, the one in `other` is kept."""
+        """Both histories combined; where both have a value, the one in `other` is kept."""
         first, last = min(self.sessions[0], other.sessions[0]), max(self.sessions[-1], other.sessions[-1])
         sessions = exchange_sessions().between(as_date(first), as_date(last))
         mine, theirs = self.on(sessions), other.on(sessions)
         columns = {
-            name: np.where(theirs.has_bar, theirs.columns[name], column) for name, column in mine.columns.items()
+            name: np.where(np.isnan(theirs.columns[name]), column, theirs.columns[name])
+            for name, column in mine.columns.items()
         }
         return MarketHistory(sessions, columns)
-
-
-def stale_open_years(history: MarketHistory) -> list[int]:
-    """Years in which SPX opens merely repeat the previous close, so that no entry at the open can be studied.
-
-    A year is stale when more than a fifth of its opens lie within 0.01 % of the previous close.
-    """
-    previous = np.concatenate([[np.nan], history.spx_close[:-1]])
-    known = ~np.isnan(history.spx_open) & ~np.isnan(previous)
-    stale = known & (np.abs(history.spx_open - previous) <= STALE_OPEN_TOLERANCE * previous)
-    years = years_of(history.sessions)
-    return [
-        int(year)
-        for year in np.unique(years[known])
-        if stale[years == year].sum() > STALE_OPEN_SHARE * known[years == year].sum()
-    ]
 
 
 def years_of(days: Days) -> npt.NDArray[np.int64]:

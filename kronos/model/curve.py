@@ -1,6 +1,6 @@
 """One variant's probability curve over the multipliers, evaluated with NumPy alone.
 
-It consists of a logistic regression, boosted trees that see its log-odds, a calibrator, and a projection that keeps
+It consists of a logistic regression, boosted trees that refine its log-odds, a calibrator, and a projection that keeps
 the curve from decreasing. All of it is stored as flat arrays, as in the artefact.
 """
 
@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from kronos.features.registry import Feature
 from kronos.features.variants import Variant
 from kronos.market.history import Floats
 from kronos.model.log_odds import expit
+from kronos.model.trees import Boosting
 
-Integers = npt.NDArray[np.int32]
 EVERY = slice(None)
 
 
@@ -62,41 +61,6 @@ class Logistic:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trees:
-    """Boosted trees as flat arrays of nodes. A leaf is its own child, so that walking down may overshoot.
-
-    Attributes
-    ----------
-    baseline : log-odds before the first tree
-    roots : (t,) root node of each tree
-    column : (nodes,) column tested at the node
-    threshold : (nodes,) go left if the column is at most this
-    left, right : (nodes,) children
-    value : (nodes,) log-odds of a leaf; 0 elsewhere
-    depth : number of steps after which every path has reached a leaf
-    """
-
-    baseline: float
-    roots: Integers
-    column: Integers
-    threshold: Floats
-    left: Integers
-    right: Integers
-    value: Floats
-    depth: int
-
-    def sum(self, columns: Floats) -> Floats:
-        """(n,) log-odds of (n, c) columns."""
-        node = np.broadcast_to(self.roots, (len(columns), len(self.roots)))
-        rows = np.arange(len(columns))[:, None]
-        for _ in range(self.depth):
-            goes_left = columns[rows, self.column[node]] <= self.threshold[node]
-            node = np.where(goes_left, self.left[node], self.right[node])
-        total: Floats = self.value[node].sum(axis=1)
-        return self.baseline + total
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class PiecewiseLinearCalibrator:
     """The calibrator: maps raw log-odds to calibrated ones, linear between knots and constant beyond.
 
@@ -125,7 +89,7 @@ class CurveModel:
     variant: Variant
     multipliers: Floats
     logistic: Logistic
-    trees: Trees
+    boosting: Boosting
     calibrator: PiecewiseLinearCalibrator
 
     def log_odds(self, features: Floats, at: slice = EVERY) -> Floats:
@@ -140,9 +104,9 @@ class CurveModel:
         -------
         (n, chosen multipliers)
         """
-        design = design_matrix(self.variant.features, features)
-        columns = tree_columns(self.logistic, design, self.multipliers, at)
-        return self.trees.sum(columns).reshape(len(features), -1)
+        standardised = self.logistic.standardised(design_matrix(self.variant.features, features))
+        log_odds = self.logistic.log_odds(standardised)[:, at]
+        return self.boosting.refine(standardised, log_odds, self.multipliers[at])
 
     def logistic_log_odds(self, features: Floats) -> Floats:
         """(n, k) log-odds of the logistic regression alone."""
@@ -156,25 +120,6 @@ class CurveModel:
     def calibrated(self, log_odds: Floats) -> Floats:
         """(n, k) probabilities of log-odds before calibration, never decreasing along the multipliers."""
         return never_decreasing(self.calibrator.probability(log_odds))
-
-
-def tree_columns(logistic: Logistic, design: Floats, multipliers: Floats, at: slice = EVERY) -> Floats:
-    """What the trees see, session by session: standardised columns, the multiplier, and the logistic's log-odds.
-
-    Parameters
-    ----------
-    design : (n, c)
-    multipliers : (k,)
-    at : which of the multipliers
-
-    Returns
-    -------
-    (n x chosen multipliers, c + 2)
-    """
-    standardised = logistic.standardised(design)
-    chosen, log_odds = multipliers[at], logistic.log_odds(standardised)[:, at]
-    repeated = np.repeat(standardised, len(chosen), axis=0)
-    return np.column_stack([repeated, np.tile(chosen, len(design)), log_odds.ravel()])
 
 
 def never_decreasing(curves: Floats) -> Floats:

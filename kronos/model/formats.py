@@ -1,16 +1,24 @@
 """Bring the manifest of every readable format into the newest form, so that older artefacts keep serving.
 
 Format 1 had three variants with fixed features, and probes without bars. Its features are the first revisions.
+Format 2 had one definition of labels: at the open, SPX's printed open was the price. Neither says where the prices of
+its training rows come from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
+from kronos.condor.spec import CondorSpec, LabelDefinition
 from kronos.errors import ArtefactError
 
-NEWEST_FORMAT: Final = 2
+NEWEST_FORMAT: Final = 3
+FIRST_WITH_REGISTRY: Final = 2
+"""From this format on, the manifest lists features by name and revision, and probes have bars."""
+FIRST_WITH_SOURCES: Final = 3
+"""From this format on, training rows say where their price at entry comes from."""
 FORMAT_1_SCHEMA: Final = "7de1949afbef1c10100cf37b7bedbb8e1fbbce580a8ab006283a602963861676"
 """How format 1 identified its features: the SHA-256 of their names and of the window and prior they used."""
 
@@ -51,6 +59,15 @@ def require_readable(number: object) -> None:
         )
 
 
+def spec_in(manifest: Mapping[str, Any]) -> CondorSpec:
+    """The trade that a model of any readable format was trained for."""
+    stated = manifest["spec"]
+    if manifest["format"] >= FIRST_WITH_SOURCES:
+        return CondorSpec(**stated)
+    label: LabelDefinition = "printed_open" if stated["entry"] == "open" else "implied_open"
+    return CondorSpec(**{**stated, "label": label})
+
+
 def in_newest_format(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     """A manifest of any readable format in the newest form; a manifest already in it is returned unchanged.
 
@@ -60,6 +77,9 @@ def in_newest_format(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
         If a format 1 model was trained on features that no version of this project had.
     """
     if manifest["format"] == NEWEST_FORMAT:
+        return manifest
+    manifest = {**manifest, "spec": asdict(spec_in(manifest))}
+    if manifest["format"] == FIRST_WITH_REGISTRY:
         return manifest
     if manifest.get("feature_schema_sha256") != FORMAT_1_SCHEMA:
         raise ArtefactError("the model was trained on features that this version does not know: train it again")

@@ -36,6 +36,7 @@ class GateLimits:
     max_surprise : nats per session by which the outcomes may, at 95 %, cost the champion more than it expects
     max_unlike_share : largest share of new sessions with a feature far outside the champion's training range
     max_vix_correlation : highest correlation of daily VIX changes with SPX changes; VIX has always moved against SPX
+    min_skill : the least walk-forward skill, where it cannot be compared with the champion's
     max_suspicious_share : largest share of reported trades that their session's bar contradicts
     """
 
@@ -51,6 +52,7 @@ class GateLimits:
     max_surprise: float = 0.1
     max_unlike_share: float = 0.1
     max_vix_correlation: float = -0.2
+    min_skill: float = 0.0
     max_suspicious_share: float = 0.1
 
     def __post_init__(self) -> None:
@@ -84,15 +86,18 @@ class Comparison:
     Attributes
     ----------
     challenger : (n,) probabilities of all new sessions, one source after the other, by models trained on earlier ones
+    calibration_lost : calibration error beyond its band, challenger minus champion; worst variant
     recent_shift : mean change of the served probability on recent sessions, challenger minus champion
     skill_lost : Brier skill, walk-forward over the champion's history, champion minus challenger; worst variant
-    calibration_lost : calibration error beyond its band, challenger minus champion; worst variant
+    skill : the challenger's own, where the champion's figures are about another event: then the two before are None,
+        and its calibration error is taken as within its band
     """
 
     challenger: Floats
-    recent_shift: float
-    skill_lost: float
     calibration_lost: float
+    recent_shift: float | None = None
+    skill_lost: float | None = None
+    skill: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,12 +215,14 @@ def _comparison(evidence: Evidence, won: Floats, limits: GateLimits) -> list[_Ch
             _Check("brier", upper_bound_of_mean(squared), limits.brier_margin),
         ]
         better = upper_bound_of_mean(log_losses) < 0 and upper_bound_of_mean(squared) < 0
-    return [
-        *checks,
-        _Check("skill_lost", compared.skill_lost, limits.max_skill_lost),
-        _Check("calibration_lost", compared.calibration_lost, limits.max_calibration_lost),
-        _Check("recent_shift", abs(compared.recent_shift), None if better else limits.max_recent_shift),
-    ]
+    if compared.skill is not None:
+        checks.append(_Check("lack_of_skill", -compared.skill, -limits.min_skill))
+    if compared.skill_lost is not None:
+        checks.append(_Check("skill_lost", compared.skill_lost, limits.max_skill_lost))
+    checks.append(_Check("calibration_lost", compared.calibration_lost, limits.max_calibration_lost))
+    if compared.recent_shift is not None:
+        checks.append(_Check("recent_shift", abs(compared.recent_shift), None if better else limits.max_recent_shift))
+    return checks
 
 
 def _log_losses(probability: Floats, won: Floats) -> Floats:

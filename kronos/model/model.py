@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,19 +11,19 @@ import numpy as np
 
 from kronos.condor.spec import DEFAULT_SD_MULTIPLIER, CondorSpec
 from kronos.errors import ArtefactError, UnknownFeatureError
-from kronos.features.registry import Feature, FeatureId, features_of
+from kronos.features.registry import HEADLINE, Feature
 from kronos.features.variants import Variant
 from kronos.market.history import Floats
 from kronos.model.artefact import Artefact
 from kronos.model.drift import TrainingValues, training_values
-from kronos.model.formats import NEWEST_FORMAT, in_newest_format
+from kronos.model.formats import FIRST_WITH_REGISTRY, in_newest_format
 from kronos.model.log_odds import logit
-from kronos.model.packing import require_array, unpack
+from kronos.model.packing import require_array
 from kronos.model.policy import Policy
 from kronos.model.prediction import ExplainedPrediction, Prediction
 from kronos.model.probes import Probes, unpack_probes
+from kronos.model.unpack_variants import features_in, unpack_variants
 from kronos.model.variant_model import VariantModel
-from kronos.statistics.scores import SCORES
 
 CURVE_TOLERANCE = 1e-9
 MAX_MULTIPLIERS = 100
@@ -40,6 +40,7 @@ class Model:
     multipliers : (k,) the points of the curve
     variants : by name, richest first
     base_rates : (k,) win rates in the training window
+    put_share : (k,) share of losses that were breaches of the put; a half if the artefact does not say
     trained_through : the last session trained on
     training_values : the training distribution of each feature; empty if the artefact carries no rows
     """
@@ -51,6 +52,7 @@ class Model:
     multipliers: Floats
     variants: Mapping[str, VariantModel]
     base_rates: Floats
+    put_share: Floats
     trained_through: date
     training_values: Mapping[str, TrainingValues]
 
@@ -86,10 +88,9 @@ class Model:
             policy=Policy(**manifest["policy"]),
             features=features,
             multipliers=multipliers,
-            variants={
-                values["name"]: _variant(values, features, multipliers, artefact) for values in manifest["variants"]
-            },
+            variants=unpack_variants(manifest["variants"], features, multipliers, artefact),
             base_rates=require_array(artefact.arrays, "base_rates", "float64", (len(multipliers),)),
+            put_share=_shares(manifest.get("put_share"), len(multipliers)),
             trained_through=date.fromisoformat(manifest["training"]["last"]),
             training_values=training_values(artefact.arrays, features),
         )
@@ -98,7 +99,9 @@ class Model:
             raise ArtefactError("the base rates are not probabilities that never fall along the multipliers")
         if not model.variants:
             raise ArtefactError("the manifest names no variant")
-        probes = unpack_probes(artefact.arrays, features, with_bars=artefact.manifest["format"] == NEWEST_FORMAT)
+        if not manifest["training"]["sessions"] > 0:
+            raise ArtefactError("the manifest does not say on how many sessions the model was trained")
+        probes = unpack_probes(artefact.arrays, features, with_bars=artefact.manifest["format"] >= FIRST_WITH_REGISTRY)
         probes.require_reproduced(model.spec, features)
         model.require_curves_reproduced(artefact, probes)
         model.require_probes_answered(probes)
@@ -116,35 +119,45 @@ class Model:
 
     @property
     def headline_metrics(self) -> dict[str, Any]:
-        """The richest variant's scores at multiplier 1.0."""
-        return dict(self.variants[self.richest.name].metrics)
+        """The scores at multiplier 1.0 of the variant that figures of the whole model are about."""
+        headline = HEADLINE if HEADLINE in self.variants else self.richest.name
+        return dict(self.variants[headline].metrics)
 
-    def answering(self, values: Mapping[str, float]) -> Variant:
-        """The richest variant whose features are all known.
+    def answering(self, values: Mapping[str, float], silenced: Collection[str] = ()) -> Variant:
+        """The richest variant whose features are all known and which has skill; the richest known one if none has.
+
+        Parameters
+        ----------
+        silenced : variants that have lost their skill since training
 
         Raises
         ------
         ArtefactError
             If not even the poorest variant can answer.
         """
-        for served in self.variants.values():
-            if all(name in values for name in served.variant.feature_names):
-                return served.variant
-        raise ArtefactError(f"no variant of the model can answer from {', '.join(sorted(values))}")
+        known = [one for one in self.variants.values() if all(name in values for name in one.variant.feature_names)]
+        if not known:
+            raise ArtefactError(f"no variant of the model can answer from {', '.join(sorted(values))}")
+        skilled = (one for one in known if one.has_skill and one.variant.name not in silenced)
+        return next(skilled, known[0]).variant
 
-    def predict(self, variant: str, values: Mapping[str, float], sd_multiplier: float) -> ExplainedPrediction:
+    def predict(
+        self, variant: str, values: Mapping[str, float], sd_multiplier: float, silenced: Collection[str] = ()
+    ) -> ExplainedPrediction:
         """Answer for one entry.
 
         Parameters
         ----------
         values : every feature of the variant, by name
         sd_multiplier : within the grid; the curve is linear between its points
+        silenced : variants that have lost their skill since training; for one of them the base rates answer
         """
         chosen = self.variants[variant]
         features = np.array([values[name] for name in chosen.variant.feature_names])
-        curve = chosen.curve_model.curve(features[None])[0] if chosen.has_skill else self.base_rates
+        has_skill = chosen.has_skill and variant not in silenced
+        curve = chosen.curve_model.curve(features[None])[0] if has_skill else self.base_rates
         read = Prediction.at(sd_multiplier, self.multipliers, curve, self.base_rates)
-        explained = chosen.explain(features, sd_multiplier) if chosen.has_skill else (logit(read.base_rate), {})
+        explained = chosen.explain(features, sd_multiplier) if has_skill else (logit(read.base_rate), {})
         base_log_odds, contributions = explained
         return ExplainedPrediction(
             probability=read.probability,
@@ -155,7 +168,8 @@ class Model:
             base_log_odds=base_log_odds,
             contributions=contributions,
             out_of_domain=chosen.out_of_domain(features),
-            has_skill=chosen.has_skill,
+            has_skill=has_skill,
+            has_skill_here=chosen.has_skill_at(sd_multiplier),
         )
 
     def served_curves(self, variant: str, features: Floats) -> Floats:
@@ -196,21 +210,6 @@ class Model:
                 raise ArtefactError(f"variant {name} does not answer its probes")
 
 
-def features_in(named: Any) -> tuple[Feature, ...]:
-    """The features that a manifest lists by name and revision.
-
-    Raises
-    ------
-    UnknownFeatureError
-    ValueError
-        If a feature is named twice, or an entry is not a name and a revision.
-    """
-    identities = [FeatureId(str(name), int(revision)) for name, revision in named]
-    if len({identity.name for identity in identities}) < len(identities):
-        raise ValueError("a feature is named twice")
-    return features_of(identities)
-
-
 def multipliers_in(manifest: Mapping[str, Any]) -> Floats:
     """The (k,) multipliers that a manifest lists.
 
@@ -227,37 +226,16 @@ def multipliers_in(manifest: Mapping[str, Any]) -> Floats:
     return multipliers
 
 
-def _variant(
-    values: Mapping[str, Any], known: tuple[Feature, ...], multipliers: Floats, artefact: Artefact
-) -> VariantModel:
-    variant = Variant(str(values["name"]), features_in(values["features"]))
-    strangers = [feature.name for feature in variant.features if feature not in known]
-    if strangers:
-        raise ArtefactError(f"variant {variant.name} uses {strangers[0]}, which the artefact's probes lack")
-    shape = (3, len(variant.features))
-    summary = require_array(artefact.arrays, f"{variant.name}/feature_summary", "float64", shape)
-    return VariantModel(
-        curve_model=unpack(variant, multipliers, artefact.arrays, values),
-        lowest=summary[0],
-        highest=summary[1],
-        median=summary[2],
-        metrics=checked_metrics(values["metrics"]),
-    )
-
-
-def checked_metrics(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A variant's scores. Any may be missing except the skill, which decides which variant answers.
+def _shares(stated: Any, count: int) -> Floats:
+    """(count,) shares between 0 and 1, or a half where nothing is stated.
 
     Raises
     ------
     ArtefactError
-        If the skill is missing, or a score is not a finite number.
     """
-    if metrics.get("brier_skill") is None:
-        raise ArtefactError("the manifest's brier_skill is not a number")
-    for name in ("sessions", "base_rate", *(score.name for score in SCORES)):
-        value = metrics.get(name)
-        numbers = value if isinstance(value, list | tuple) else [] if value is None else [value]
-        if not all(type(number) in {int, float} and np.isfinite(number) for number in numbers):
-            raise ArtefactError(f"the manifest's {name} is not a number")
-    return metrics
+    if not stated:
+        return np.full(count, 0.5)
+    shares = np.array(stated, dtype=np.float64)
+    if shares.shape != (count,) or not ((shares >= 0) & (shares <= 1)).all():
+        raise ArtefactError(f"the manifest's put_share is not {count} numbers from 0 to 1")
+    return shares

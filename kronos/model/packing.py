@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from kronos.errors import ArtefactError
 from kronos.features.variants import Variant
-from kronos.model.curve import CurveModel, Logistic, PiecewiseLinearCalibrator, Trees
+from kronos.model.curve import CurveModel, Logistic, PiecewiseLinearCalibrator
+from kronos.model.trees import SessionTrees, StackedTrees, Trees
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 MAX_DEPTH = 64
 MAX_TREES = 5_000
 MAX_NODES = 500_000
 MAX_KNOTS = 100_000
+BOOSTING: Final[Mapping[str, type[SessionTrees | StackedTrees]]] = {"session": SessionTrees, "stacked": StackedTrees}
+"""Kinds of trees by their name in the manifest; before format 3 they were not named, and stacked."""
 
 
 def pack(model: CurveModel) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
     """The model's arrays, prefixed with the variant's name, and the values for the manifest."""
-    logistic, trees, calibrator = model.logistic, model.trees, model.calibrator
+    logistic, trees, calibrator = model.logistic, model.boosting.trees, model.calibrator
     arrays: dict[str, npt.NDArray[Any]] = {
         "logistic_mean": logistic.mean,
         "logistic_scale": logistic.scale,
@@ -36,7 +39,8 @@ def pack(model: CurveModel) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]
         "isotonic_raw": calibrator.raw,
         "isotonic_calibrated": calibrator.calibrated,
     }
-    values = {"clip": logistic.clip, "baseline": trees.baseline, "depth": trees.depth}
+    kind = next(name for name, of in BOOSTING.items() if isinstance(model.boosting, of))
+    values = {"clip": logistic.clip, "boosting": kind, "baseline": trees.baseline, "depth": trees.depth}
     return {f"{model.variant.name}/{name}": array for name, array in arrays.items()}, values
 
 
@@ -63,7 +67,10 @@ def unpack(
         clip=_number(values, "clip"),
     )
     calibrator = PiecewiseLinearCalibrator(floats("isotonic_raw"), floats("isotonic_calibrated"))
-    trees = _unpack_trees(variant.name, arrays, values, columns + 2)
+    kind = BOOSTING.get(values.get("boosting", "stacked"))
+    if kind is None:
+        raise ArtefactError(f"variant {variant.name}: its boosting is of a kind that this version does not know")
+    boosting = kind(_unpack_trees(variant.name, arrays, values, columns + kind.more_columns))
     problems = {
         "a scale is not positive": not (logistic.scale > 0).all(),
         "the calibrator is empty or too large": not 0 < len(calibrator.raw) <= MAX_KNOTS,
@@ -75,7 +82,7 @@ def unpack(
     for what, wrong in problems.items():
         if wrong:
             raise ArtefactError(f"variant {variant.name}: {what}")
-    return CurveModel(variant, multipliers, logistic, trees, calibrator)
+    return CurveModel(variant, multipliers, logistic, boosting, calibrator)
 
 
 def require_array(

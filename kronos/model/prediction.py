@@ -42,14 +42,16 @@ class ExplainedPrediction(Prediction):
     ----------
     base_log_odds : log-odds before calibration at the training rows' median features; without skill, of the base rate
     contributions : signed, by feature; added to the base they give the log-odds before calibration; empty without skill
-    out_of_domain : whether a feature lies outside its training range
-    has_skill : False if the variant was no better than climatology out of sample; the curve is then the base rates
+    out_of_domain : whether a feature lies clearly outside its training range
+    has_skill : False if no variant that could answer was better than climatology; the curve is then the base rates
+    has_skill_here : whether it was better at the multiplier asked for
     """
 
     base_log_odds: float
     contributions: Mapping[str, float]
     out_of_domain: bool
     has_skill: bool
+    has_skill_here: bool
 
     @property
     def factors(self) -> Sequence[tuple[str, float]]:

@@ -12,6 +12,9 @@ from kronos.features.variants import Variant
 from kronos.market.history import Floats
 from kronos.model.curve import CurveModel
 
+CLEARLY_OUTSIDE = 0.25
+"""A feature is out of its domain where it lies beyond its training range by this share of the range."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VariantModel:
@@ -21,6 +24,7 @@ class VariantModel:
     ----------
     lowest, highest, median : (features,) of the training rows
     metrics : out-of-sample scores at multiplier 1.0
+    skill : (k,) out-of-sample Brier skill at each multiplier; NaN where the artefact does not say
     """
 
     curve_model: CurveModel
@@ -28,6 +32,7 @@ class VariantModel:
     highest: Floats
     median: Floats
     metrics: Mapping[str, Any]
+    skill: Floats
 
     @property
     def variant(self) -> Variant:
@@ -36,13 +41,20 @@ class VariantModel:
 
     @property
     def has_skill(self) -> bool:
-        """Whether it was better than climatology out of sample."""
-        return float(self.metrics["brier_skill"]) > 0
+        """Whether it was better than climatology out of sample, and not worse, beyond chance, than the recent one."""
+        interval = self.metrics.get("brier_skill_recent_interval")
+        return float(self.metrics["brier_skill"]) > 0 and (interval is None or interval[1] >= 0)
+
+    def has_skill_at(self, sd_multiplier: float) -> bool:
+        """Whether it was better than climatology at this multiplier; so it is taken where that is not known."""
+        return not float(np.interp(sd_multiplier, self.curve_model.multipliers, self.skill)) <= 0
 
     def out_of_domain(self, features: Floats) -> bool:
-        """Whether a feature lies outside its training range; features that never varied are ignored."""
-        outside = (features < self.lowest) | (features > self.highest)
-        return bool((outside & (self.lowest < self.highest)).any())
+        """Whether a feature lies clearly outside its training range; features that never varied are ignored."""
+        width = self.highest - self.lowest
+        margin = CLEARLY_OUTSIDE * width
+        outside = (features < self.lowest - margin) | (features > self.highest + margin)
+        return bool((outside & (width > 0)).any())
 
     def explain(self, features: Floats, sd_multiplier: float) -> tuple[float, dict[str, float]]:
         """Split the log-odds before calibration into those of the median row and one contribution per feature.

@@ -28,7 +28,7 @@ def importance(effects: Sequence[Effect]) -> Figure:
     bottom = 24 + ROW * len(effects)
     drawing = Drawing("importance", WIDTH, bottom + 46, "What each feature carries", summary)
     ends = [end for effect in effects for end in effect.skill_lost_interval]
-    panel = Panel(drawing, (164, 14, 346, bottom), (min(*ends, -0.002), max(*ends, 0.005)), (len(effects) - 0.5, -0.5))
+    panel = Panel(drawing, (178, 14, 346, bottom), (min(*ends, -0.002), max(*ends, 0.005)), (len(effects) - 0.5, -0.5))
     panel.x_axis(panel.x.ticks(3), tick, "Brier skill lost")
     panel.upright([0], [panel.y.low], [panel.y.high], "reference")
     for row, effect in enumerate(effects):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from kronos.market.history import years_of
 from kronos.report.elements import Table
-from kronos.report.formats import NINETY_FIVE, count, dollars, interval, percent, plain, signed
+from kronos.report.formats import NINETY_FIVE, count, dollars, interval, plain, signed
 from kronos.report.money import followed_pnl, summarise_pnl
-from kronos.report.opening_prices import OpeningYear
 from kronos.report.score_figures import losses
 from kronos.report.study import Study
 from kronos.statistics.intervals import mean_error
@@ -38,24 +37,24 @@ def limitations(study: Study) -> Iterator[Limit]:
     yield _chosen_on_this_history(study)
     yield _age_of_the_data(study)
     if study.openings:
-        yield _lagging_opens(study.openings)
+        yield _lagging_opens(study)
 
 
 def opens_table(study: Study) -> Table:
     """The quality of each tested year's opens beside its skill."""
-    columns = ("year", "stale opens", "night over implied", "night carried into the day", "Brier skill")
+    columns = ("year", "printed gap over implied", "gap used over implied", "night carried into the day", "Brier skill")
     by_year = study.evaluation.by_year
     rows = [
         (
             str(one.year),
-            percent(one.stale_share),
+            plain(one.printed_deviation, 2),
             plain(one.gap_deviation, 2),
             signed(one.carried_over, 2),
             signed(by_year[str(one.year)].brier_skill) if str(one.year) in by_year else "",
         )
         for one in study.openings
     ]
-    return Table("How far the SPX opens of each tested year can be believed", columns, rows)
+    return Table("How far the opens of each tested year can be believed", columns, rows)
 
 
 def _few_losses(study: Study) -> Limit:
@@ -144,19 +143,20 @@ def _age_of_the_data(study: Study) -> Limit:
     )
 
 
-def _lagging_opens(openings: Sequence[OpeningYear]) -> Limit:
+def _lagging_opens(study: Study) -> Limit:
+    openings = study.openings
     lagging = [one for one in openings if one.carried_over > TRUE_OPEN_CARRIES_AT_MOST]
     if not lagging:
         return Limit(
-            "SPX opens are published prices",
-            "No tested year shows opens that lag: the overnight move does not carry into the day.",
+            "The price at the open is SPY's",
+            f"No tested year shows opens that lag: the overnight move does not carry into the day. {study.prices}.",
         )
     years = ", ".join(str(one.year) for one in lagging)
     return Limit(
-        "Published opens lag, so skill at the open may not carry over",
+        "Opens lag, so skill at the open may not carry over",
         f"In {years} the overnight move and the move from open to close are correlated by "
         f"{signed(min(one.carried_over for one in lagging), 2)} to "
-        f"{signed(max(one.carried_over for one in lagging), 2)}: the published open was late, and the day still held "
+        f"{signed(max(one.carried_over for one in lagging), 2)}: the open was late, and the day still held "
         "part of the night. A trader at the true open does not meet that move, so losses, and what predicts them, "
         "may differ live.",
     )

@@ -20,8 +20,11 @@ from kronos.training.export import LIBRARIES, fingerprint
 NAMES = {
     "model": "the model",
     "climatology": "climatology",
+    "recent_climatology": "win rate of the last 252 sessions",
     "logistic": "logistic regression",
     "guide_recipe": "the guide's recipe",
+    "short_dated": "VIX9D alone",
+    "model_beside_short_dated": "the model, where VIX9D is there",
 }
 SMALL_RELIABILITIES = ("0.8", "1.2", "1.5")
 
@@ -111,27 +114,40 @@ def _headline(study: Study) -> Mapping[str, str]:
     return {
         "skill": signed(model.brier_skill),
         "interval": interval(model.brier_skill_interval),
+        "recent": signed(model.brier_skill_recent),
+        "recent_interval": interval(model.brier_skill_recent_interval),
         "won": percent(study.evaluation.base_rate),
         "lost": count(score_figures.losses(model)),
     }
 
 
 def _references(references: Mapping[str, Scores]) -> Table:
-    columns = ("", "Brier", "Brier skill", "95 % interval", "log loss", "AUC", "calibration error", "band")
+    columns = (
+        "",
+        "sessions",
+        "Brier",
+        "Brier skill",
+        "95 % interval",
+        "skill over recent",
+        "AUC",
+        "calibration error",
+        "band",
+    )
     rows = [
         (
             NAMES[name],
+            count(one.sessions),
             plain(one.brier, 4),
             signed(one.brier_skill),
             interval(one.brier_skill_interval),
-            plain(one.log_loss, 4),
+            signed(one.brier_skill_recent),
             plain(one.auc),
             plain(one.ece, 4),
             plain(one.ece_band, 4),
         )
         for name, one in references.items()
     ]
-    return Table("Out of sample at multiplier 1.0, all on the same sessions", columns, rows)
+    return Table("Out of sample at multiplier 1.0", columns, rows)
 
 
 def _in_order(regimes: Mapping[str, Scores]) -> dict[str, Scores]:
@@ -158,7 +174,7 @@ def _data(study: Study) -> Sequence[tuple[str, str]]:
         ("training window", f"{rows.sessions[0]} to {rows.sessions[-1]}"),
         ("training sessions", count(len(rows))),
         ("losses at multiplier 1.0", count(rows.losses())),
-        ("years left out because SPX opens are stale", ", ".join(map(str, study.stale_years)) or "none"),
+        ("price at entry", str(study.prices)),
         ("tested", f"{study.evaluation.first} to {study.evaluation.last}, {count(study.evaluation.sessions)} sessions"),
         (
             "walk-forward",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kronos.backtest import Backtest, backtest
+from kronos.condor.entry import PriceTally
 from kronos.condor.spec import DEFAULT_COLUMN, CondorSpec
 from kronos.errors import TrainingRefusedError
 from kronos.features.variants import FULL, Variant
@@ -20,7 +21,7 @@ from kronos.report.opening_prices import OpeningYear, opening_years
 from kronos.training.estimator import CurveEstimator
 from kronos.training.evaluate import Evaluation, evaluate
 from kronos.training.policy_scores import PolicyReplay, replay_policy
-from kronos.training.recipe import DEFAULT_RECIPE, Recipe
+from kronos.training.recipe import DEFAULT_RECIPES, Recipe
 from kronos.training.rows import TrainingRows, build_rows
 
 MIN_TESTED_SESSIONS = 60
@@ -33,7 +34,7 @@ class Study:
     Attributes
     ----------
     rows : all training rows
-    stale_years : years left out because their opens are stale
+    prices : where the prices at entry come from, with the sessions that were left out
     chosen : positions of the tested sessions in `evaluation.walk.predictions`
     money : a modelled backtest of the whole history
     followed : what the policy would have advised on the tested sessions
@@ -44,7 +45,7 @@ class Study:
     spec: CondorSpec
     recipe: Recipe
     rows: TrainingRows
-    stale_years: Sequence[int]
+    prices: PriceTally
     evaluation: Evaluation
     chosen: Positions
     money: Backtest
@@ -85,7 +86,7 @@ def make_study(
     *,
     test_start: np.datetime64 | None = None,
     policy: Policy | None = None,
-    recipe: Recipe = DEFAULT_RECIPE,
+    recipe: Recipe | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Study:
@@ -94,6 +95,7 @@ def make_study(
     Parameters
     ----------
     test_start : the first session to score; default: the first that was predicted
+    recipe : default: the one for this kind of entry
     progress : called with the number of steps done and the total while the variant is walked forward
 
     Raises
@@ -103,13 +105,15 @@ def make_study(
     TrainingRefusedError
         If there is too little to train on, or nothing to test.
     """
-    rows, stale_years = build_rows(history, spec)
+    recipe = recipe or DEFAULT_RECIPES[spec.entry]
+    rows, prices = build_rows(history, spec)
     money = backtest(history, spec)
     evaluation = evaluate(
         rows,
         spec,
         variant,
         test_start=test_start,
+        prices=prices,
         money=money,
         policy=policy,
         recipe=recipe,
@@ -119,8 +123,8 @@ def make_study(
     tested = evaluation.walk.predictions
     chosen = _enough_to_report_on(evaluation.scored)
     walked = [
-        FoldModel(model, own[np.isin(own, chosen)])
-        for model, own in zip(evaluation.walk.models, evaluation.walk.tested, strict=True)
+        FoldModel(staged.model, own[np.isin(own, chosen)])
+        for staged, own in zip(evaluation.walk.models, evaluation.walk.tested, strict=True)
         if np.isin(own, chosen).any()
     ]
     shipped = CurveEstimator(variant, recipe).fit(rows, tested)
@@ -129,13 +133,13 @@ def make_study(
         spec=spec,
         recipe=recipe,
         rows=rows,
-        stale_years=stale_years,
+        prices=prices,
         evaluation=evaluation,
         chosen=chosen,
         money=money,
         followed=replay_policy(tested, chosen, money, policy or Policy()),
         effects=feature_effects(shipped, walked, tested, chosen, recipe.seed),
-        openings=tuple(opening_years(history, sessions)) if spec.entry == "open" else (),
+        openings=tuple(opening_years(history, spec, sessions)) if spec.entry == "open" else (),
     )
 
 

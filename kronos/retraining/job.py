@@ -30,7 +30,12 @@ NICENESS = 10
 ORPHANED = 3
 STDIN = 0
 READING, WRITING = "reading", "writing"
-SHARES = {READING: 0.02, **dict.fromkeys(TRAINING.values(), 0.25), COMPARING: 0.21, WRITING: 0.02}
+SHARES = {
+    READING: 0.02,
+    **dict.fromkeys(reversed(TRAINING.values()), 0.75 / len(TRAINING)),
+    COMPARING: 0.21,
+    WRITING: 0.02,
+}
 SECONDS_BETWEEN_LINES = 0.3
 
 

@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 
 from kronos.condor.contradiction import NO_BAR, Contradiction, ReportedCondor, SessionBar, contradictions
+from kronos.condor.entry import PriceSource
 from kronos.condor.labels import wins_at
 from kronos.condor.settlement import SessionBars
 from kronos.condor.spec import DEFAULT_SD_MULTIPLIER, MAX_PROFIT, SD_MULTIPLIERS, CondorSpec
@@ -61,8 +62,9 @@ class JoinedTrades:
 
     Attributes
     ----------
-    rows : one per session, in order. With bars: rebuilt from them, with the entry that was really traded. Without
-        bars: only what price, VIX and date give, labelled at the multiplier traded and nowhere else.
+    rows : one per session, in order. With bars: rebuilt from them, with the entry that was really traded; none where
+        the report does not say at what price, since the bars' own row holds all that is known. Without bars: only what
+        price, VIX and date give, labelled at the multiplier traded and nowhere else.
     checked : trades whose settlement is known, from the bars or from the report
     contradicted : checked trades whose label the settlement contradicts; without bars they give no row
     implausible : checked trades whose price or VIX is far from the session's
@@ -128,6 +130,8 @@ def join_trades(
                 continue
             labels = wins_at(price, vix, bar.settlement_price, spec)
             contradicted += denied
+            if not trade.price:  # the bar's price is for labels; as a feature it would tell the day's close
+                continue
         if trade.session not in rows:
             features = _features(trade.session, bar, history, spec, price, vix, known)
             rows[trade.session] = _Row(price, vix, features, labels)
@@ -168,6 +172,7 @@ def _stacked(rows: dict[date, _Row], known: Sequence[Feature]) -> TrainingRows:
         sessions=np.array(days, dtype="datetime64[D]"),
         price=np.array([rows[day].price for day in days]),
         vix=np.array([rows[day].vix for day in days]),
+        source=np.full(len(days), PriceSource.GIVEN, dtype=np.int32),
         features=np.array([rows[day].features for day in days]).reshape(len(days), len(known)),
         labels=np.array([rows[day].labels for day in days]).reshape(len(days), len(SD_MULTIPLIERS)),
     )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 
-from kronos.condor.spec import DEFAULT_COLUMN
+from kronos.condor.spec import DEFAULT_COLUMN, NEWEST_LABEL, CondorSpec
 from kronos.errors import MarketDataError, TrainingRefusedError
 from kronos.features.registry import Feature
-from kronos.features.variants import CURRENT_FEATURES, FULL, MINIMAL
+from kronos.features.variants import CURRENT_FEATURES, FULL
 from kronos.market.history import MarketHistory
 from kronos.model.artefact import Artefact
 from kronos.model.gate import Comparison, Evidence, GateDecision, GateLimits, decide
@@ -20,14 +20,16 @@ from kronos.model.model import Model
 from kronos.progress import Phases, silent
 from kronos.retraining.evidence import (
     UnseenRows,
-    on_todays_multipliers,
+    answered_by,
+    answering,
     predict_forward,
+    served_curves,
     unseen_rows,
     vix_correlation,
 )
 from kronos.retraining.reported_trades import JoinedTrades, ReportedTrade, join_trades
 from kronos.training.export import TrainedModel, train
-from kronos.training.recipe import DEFAULT_RECIPE, Recipe
+from kronos.training.recipe import DEFAULT_RECIPES, Recipe
 from kronos.training.rows import TrainingRows, build_rows, merge_rows, rows_of
 from kronos.training.walk_forward import Predictions
 
@@ -50,7 +52,8 @@ class _RetrainInputs:
 
     Attributes
     ----------
-    own : the champion's rows
+    spec : the trade of the champion, with today's definition of labels
+    own : the champion's rows; under another definition, those that the bars could label anew
     rows : the champion's rows and all new ones
     joined : the reported trades
     market : new sessions to judge by, from the bars
@@ -58,12 +61,28 @@ class _RetrainInputs:
     """
 
     champion: Model
+    spec: CondorSpec
     own: TrainingRows
     rows: TrainingRows
     joined: JoinedTrades
     market: UnseenRows
     reported: UnseenRows
     vix_correlation: float | None
+
+    @property
+    def is_redefined(self) -> bool:
+        """Whether the champion was trained on labels of another definition."""
+        return self.spec != self.champion.spec
+
+    @property
+    def remedy(self) -> str:
+        """What to do if too few rows are left."""
+        if not self.is_redefined:
+            return ""
+        return (
+            "; the champion learned from another definition of the price at the open, and only sessions with bars "
+            "can be labelled anew: train a model with `kronos train --push`"
+        )
 
     def evidence(self, comparison: Comparison | None = None) -> Evidence:
         market, reported = (unseen.as_served(self.champion) for unseen in (self.market, self.reported))
@@ -78,7 +97,7 @@ def retrain(
     today: date,
     *,
     forced: bool = False,
-    recipe: Recipe = DEFAULT_RECIPE,
+    recipe: Recipe | None = None,
     progress: Phases = silent,
 ) -> RetrainResult:
     """Train and judge a challenger.
@@ -89,6 +108,7 @@ def retrain(
     history : all stored bars
     today : trades on later sessions are ignored
     forced : promote whatever the gate says; its figures are kept
+    recipe : default: the one for the champion's kind of entry
     progress : called with the phases of `train`, then with `COMPARING`
 
     Raises
@@ -106,12 +126,12 @@ def retrain(
     challenger = None
     try:
         rows = material.rows.with_features(CURRENT_FEATURES)
-        challenger = train(rows, serving.spec, history, policy=serving.policy, recipe=recipe, progress=progress)
-        comparison = _compare(material, challenger, limits, recipe, progress)
+        challenger = train(rows, material.spec, history, policy=serving.policy, recipe=recipe, progress=progress)
+        comparison = _compare(material, challenger, limits, recipe or DEFAULT_RECIPES[material.spec.entry], progress)
         decision = decide(material.evidence(comparison), limits)
     except TrainingRefusedError as error:
         before_training = decide(material.evidence(), limits).figures
-        decision = GateDecision(False, f"insufficient_evidence: {error}", before_training)
+        decision = GateDecision(False, f"insufficient_evidence: {error}{material.remedy}", before_training)
     promoted = challenger is not None and (decision.promoted or forced)
     return RetrainResult(promoted, None if promoted else decision.reason, challenger, figures | decision.figures)
 
@@ -122,26 +142,32 @@ def _gather(
     """Combine the champion's rows, the bars and the reported trades."""
     champion = Model.from_artefact(artefact)
     known = (*CURRENT_FEATURES, *(feature for feature in champion.features if feature not in CURRENT_FEATURES))
+    spec = replace(champion.spec, label=NEWEST_LABEL)
     own = rows_of(artefact)
-    settled = _settled_rows(own, history, champion, known)
-    own = _own_with(own, settled, known)
-    joined = join_trades(trades, history, champion.spec, known)
+    # Under another definition all bars are new, whatever the champion learned from.
+    settled = _settled_rows(own, history, spec, known, whole=spec != champion.spec)
+    if spec == champion.spec:
+        own = _own_with(own, settled, known)
+    else:
+        own = settled.take(np.isin(settled.sessions, own.sessions))
+    joined = join_trades(trades, history, spec, known)
     learned = own.sessions[own.from_the_market()]
     rows = merge_rows(own, settled.take(~np.isin(settled.sessions, learned)))
     # A trade without bars holds less information than a row that came from the market.
     known_better = np.isin(joined.rows.sessions, rows.sessions) & ~joined.rows.from_the_market()
     rows = merge_rows(rows, joined.rows.take(~known_better))
     gap, newest = champion.spec.horizon_sessions, limits.confirmation_sessions
-    market = unseen_rows(own, settled, champion.richest, FULL, gap, newest)
+    market = unseen_rows(own, settled, champion, gap, newest)
     without_bars = rows.take(~rows.from_the_market())
     return _RetrainInputs(
         champion=champion,
+        spec=spec,
         own=own,
         rows=rows,
         joined=joined,
         # Reported trades train the challenger, but where bars exist only the bars judge it.
         market=market,
-        reported=unseen_rows(own, without_bars, champion.poorest, MINIMAL, gap, newest),
+        reported=unseen_rows(own, without_bars, champion, gap, newest),
         vix_correlation=None if history is None else vix_correlation(history, market.rows.sessions),
     )
 
@@ -156,14 +182,15 @@ def _own_with(own: TrainingRows, settled: TrainingRows, known: Sequence[Feature]
 
 
 def _settled_rows(
-    own: TrainingRows, history: MarketHistory | None, champion: Model, known: Sequence[Feature]
+    own: TrainingRows, history: MarketHistory | None, spec: CondorSpec, known: Sequence[Feature], *, whole: bool
 ) -> TrainingRows:
-    """Rows from the bars for all settled sessions since the champion's first, traded or not."""
+    """Rows from the bars for all settled sessions, or for those since the champion's first, traded or not."""
     nothing, learned = own.take(slice(0, 0)).with_features(known), own.sessions[own.from_the_market()]
     if history is None:
         return nothing
     try:
-        return build_rows(history, champion.spec, start=learned[0] if len(learned) else None, features=known)[0]
+        start = learned[0] if len(learned) and not whole else None
+        return build_rows(history, spec, start=start, features=known)[0]
     except MarketDataError:
         return nothing
 
@@ -172,28 +199,44 @@ def _compare(
     material: _RetrainInputs, challenger: TrainedModel, limits: GateLimits, recipe: Recipe, progress: Phases
 ) -> Comparison:
     """Compare champion and challenger on the new sessions, on recent sessions, and on the champion's history."""
-    champion, rows = material.champion, material.rows
-    tell, gap = progress(COMPARING), champion.spec.horizon_sessions
+    champion, gap = material.champion, material.spec.horizon_sessions
     sources = (material.market, material.reported)
-    whole = rows.take(rows.complete(FULL) & rows.complete(champion.richest) & rows.from_the_market())
-    recent = whole.take(slice(-limits.recent_sessions, None))
-    after = Model.from_artefact(challenger.artefact).served_curves(FULL.name, recent.of_variant(FULL))
-    now = champion.served_curves(champion.richest.name, recent.of_variant(champion.richest))
-    shift = after - on_todays_multipliers(champion, now)
+    forward = predict_forward(sources, material.rows, challenger, gap, recipe, progress(COMPARING))
     before = {name: champion.variants[name].metrics for name in challenger.scores if name in champion.variants}
     before = before or {FULL.name: champion.headline_metrics}
+    if material.is_redefined:
+        # The champion's stored scores and its level are about another event, so they are no measure for this one.
+        scores = challenger.scores.values()
+        return Comparison(
+            forward,
+            calibration_lost=max(one.ece - one.ece_band for one in scores),
+            skill=challenger.scores[FULL.name].brier_skill,
+        )
     return Comparison(
-        challenger=predict_forward(sources, rows, challenger, gap, recipe, tell),
-        recent_shift=float(shift[:, DEFAULT_COLUMN].mean()),
-        skill_lost=max(
-            _skill_lost(metrics["brier_skill"], challenger.predictions[name], material.own)
-            for name, metrics in before.items()
-        ),
+        forward,
         calibration_lost=max(
             challenger.scores[name].ece - challenger.scores[name].ece_band - _miscalibration(metrics)
             for name, metrics in before.items()
         ),
+        recent_shift=_recent_shift(material, challenger.model, limits.recent_sessions),
+        skill_lost=max(
+            _skill_lost(metrics["brier_skill"], challenger.predictions[name], material.own)
+            for name, metrics in before.items()
+        ),
     )
+
+
+def _recent_shift(material: _RetrainInputs, challenger: Model, sessions: int) -> float:
+    """Mean change of the probability served at multiplier 1.0 on the newest sessions that both models can answer."""
+    rows, models = material.rows, (material.champion, challenger)
+    by = [answered_by(rows, answering(model)) for model in models]
+    both = [own < len(model.variants) for own, model in zip(by, models, strict=True)]
+    recent = np.flatnonzero(both[0] & both[1] & rows.from_the_market())[-sessions:]
+    now, after = (
+        served_curves(model, answering(model), own[recent], rows.take(recent))[:, DEFAULT_COLUMN]
+        for model, own in zip(models, by, strict=True)
+    )
+    return float((after - now).mean())
 
 
 def _miscalibration(metrics: Mapping[str, Any]) -> float:
@@ -217,6 +260,7 @@ def _data_figures(material: _RetrainInputs) -> dict[str, Any]:
     return {
         "sessions_before": len(material.own),
         "sessions_now": len(material.rows),
+        "labels_redefined": material.is_redefined,
         "trades_checked": joined.checked,
         "trades_contradicted": joined.contradicted,
         "trades_implausible": joined.implausible,

@@ -27,14 +27,27 @@ class LivePredictions:
     Attributes
     ----------
     sessions : (n,) datetime64[D], one entry per observation
-    probability, base_rate : (n,) at the multiplier traded, 0 to 1
+    probability, base_rate : (n,) of the event that was traded, 0 to 1
+    recent_rate : (n,) how often it came true in the 252 sessions before; NaN where that is not known
     won : (n,) 1.0 or 0.0
     """
 
     sessions: Days
     probability: Floats
     base_rate: Floats
+    recent_rate: Floats
     won: Floats
+
+    def with_recent_rate(self) -> LivePredictions:
+        """The observations whose recent rate is known."""
+        known = ~np.isnan(self.recent_rate)
+        return LivePredictions(
+            self.sessions[known],
+            self.probability[known],
+            self.base_rate[known],
+            self.recent_rate[known],
+            self.won[known],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +58,13 @@ class LiveScores:
     ----------
     mean_base_rate : of the base rates given beside the probabilities
     expected_wins : the sum of the probabilities
-    expected_wins_interval : the central 95 % of the wins that a calibrated model would see, computed exactly
+    expected_wins_interval : the central 95 % of the wins that a calibrated model would see
     base_rate_brier, base_rate_log_loss : scores of the base rates taken as probabilities
     brier_skill : 1 - Brier / Brier of the base rates; None if the base rates were never wrong
-    brier_skill_interval : 95 %, bootstrap by session; None with fewer than 5 wins or 5 losses
+    brier_skill_interval : 95 %, block bootstrap by session; None with fewer than 5 wins or 5 losses
+    recent_observations : those whose recent rate is known; the recent figures are over these, and None without any
+    mean_recent_rate, recent_rate_brier : of the recent rates, the harder reference
+    brier_skill_recent, brier_skill_recent_interval : against the recent rates
     log_loss, base_rate_log_loss : nats; None if a probability of 0 or 1 was wrong, since its loss is infinite
     ece : expected calibration error over the bins
     ece_band : 95 % of calibrated models with this many observations stay below it
@@ -67,6 +83,11 @@ class LiveScores:
     base_rate_brier: float
     brier_skill: float | None
     brier_skill_interval: tuple[float, float] | None
+    recent_observations: int
+    mean_recent_rate: float | None
+    recent_rate_brier: float | None
+    brier_skill_recent: float | None
+    brier_skill_recent_interval: tuple[float, float] | None
     log_loss: float | None
     base_rate_log_loss: float | None
     ece: float
@@ -85,7 +106,9 @@ def live_scores(said: LivePredictions, seed: int = 0) -> LiveScores | None:
     if not count:
         return None
     rng = np.random.default_rng(seed)
-    ours, reference = (said.probability - won) ** 2, (said.base_rate - won) ** 2
+    recent = said.with_recent_rate()
+    skill, interval = _skill(said, said.base_rate, rng)
+    recent_skill, recent_interval = _skill(recent, recent.recent_rate, rng)
     bins = min(max(count // TRADES_PER_BIN, 1), BINS)
     return LiveScores(
         observations=count,
@@ -96,10 +119,15 @@ def live_scores(said: LivePredictions, seed: int = 0) -> LiveScores | None:
         mean_base_rate=float(said.base_rate.mean()),
         expected_wins=float(said.probability.sum()),
         expected_wins_interval=wins_interval(said.sessions, said.probability),
-        brier=float(ours.mean()),
-        base_rate_brier=float(reference.mean()),
-        brier_skill=float(1 - ours.mean() / reference.mean()) if reference.any() else None,
-        brier_skill_interval=_skill_interval_by_session(said, ours, reference, rng),
+        brier=float(_squares(said.probability, won).mean()),
+        base_rate_brier=float(_squares(said.base_rate, won).mean()),
+        brier_skill=skill,
+        brier_skill_interval=interval,
+        recent_observations=len(recent.won),
+        mean_recent_rate=_mean(recent.recent_rate),
+        recent_rate_brier=_mean(_squares(recent.recent_rate, recent.won)),
+        brier_skill_recent=recent_skill,
+        brier_skill_recent_interval=recent_interval,
         log_loss=_finite_log_loss(said.probability, won),
         base_rate_log_loss=_finite_log_loss(said.base_rate, won),
         ece=expected_calibration_error(said.probability, won, bins),
@@ -113,7 +141,9 @@ def wins_interval(sessions: Days, probability: Floats) -> tuple[int, int]:
 
     The wins of all sessions are added up by exact convolution, as for a Poisson binomial distribution. Within a
     session, exactly the k most probable condors win with chance p(k) - p(k + 1), since a condor with wider strikes
-    wins whenever a narrower one does.
+    wins whenever a narrower one does. That is exact for condors of which each lies within the next. Of condors that
+    overlap, one farther on the put side and the other on the call side, it is an approximation: they win together less
+    often than this assumes, so that the interval is, if anything, too wide.
 
     Parameters
     ----------
@@ -128,16 +158,27 @@ def wins_interval(sessions: Days, probability: Floats) -> tuple[int, int]:
     return int(low), int(min(high, len(probability)))
 
 
-def _skill_interval_by_session(
-    said: LivePredictions, ours: Floats, reference: Floats, rng: np.random.Generator
-) -> tuple[float, float] | None:
+def _squares(probability: Floats, won: Floats) -> Floats:
+    return np.asarray((probability - won) ** 2)
+
+
+def _mean(values: Floats) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _skill(
+    said: LivePredictions, rates: Floats, rng: np.random.Generator
+) -> tuple[float | None, tuple[float, float] | None]:
+    """Brier skill against (n,) rates, None if these were never wrong, and its 95 % interval."""
+    ours, reference = _squares(said.probability, said.won), _squares(rates, said.won)
+    skill = float(1 - ours.mean() / reference.mean()) if reference.any() else None
     wins = int(said.won.sum())
     if min(wins, len(said.won) - wins) < LEAST_OF_EACH_OUTCOME:
-        return None
+        return skill, None
     at = np.unique(said.sessions, return_inverse=True)[1]
     ours, reference = (np.bincount(at, losses).astype(np.float64) for losses in (ours, reference))
     low, high = skill_interval(ours, reference, rng)
-    return (low, high) if np.isfinite([low, high]).all() else None
+    return skill, (low, high) if np.isfinite([low, high]).all() else None
 
 
 def _finite_log_loss(probability: Floats, won: Floats) -> float | None:

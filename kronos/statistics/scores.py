@@ -14,6 +14,7 @@ import numpy as np
 
 from kronos.market.history import Floats
 from kronos.statistics.calibration import BINS, Bin, calibration_band, expected_calibration_error, reliability_bins
+from kronos.statistics.decomposition import Decomposition, decompose
 from kronos.statistics.intervals import skill_interval, t_statistic
 
 Value = float | tuple[float, float]
@@ -25,13 +26,15 @@ class Forecasts:
 
     Attributes
     ----------
-    probability, climatology : (n,) strictly between 0 and 1, made before `won` was known
+    probability, climatology : (n,) strictly between 0 and 1, made before `won` was known, in time order
+    recent : (n,) the win rate of the last 252 sessions, likewise
     won : (n,) 1.0 or 0.0
     rng : for the bootstrap and the band
     """
 
     probability: Floats
     climatology: Floats
+    recent: Floats
     won: Floats
     rng: np.random.Generator
 
@@ -39,6 +42,16 @@ class Forecasts:
     def squared_errors(self) -> tuple[Floats, Floats]:
         """(n,) squared errors of the probabilities and (n,) of climatology."""
         return (self.probability - self.won) ** 2, (self.climatology - self.won) ** 2
+
+    @cached_property
+    def recent_squared_errors(self) -> tuple[Floats, Floats]:
+        """(n,) squared errors of the probabilities and (n,) of the recent climatology."""
+        return (self.probability - self.won) ** 2, (self.recent - self.won) ** 2
+
+    @cached_property
+    def decomposition(self) -> Decomposition:
+        """Of the Brier score."""
+        return decompose(self.probability, self.won)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,32 @@ def _brier(forecasts: Forecasts) -> float:
 def _brier_skill(forecasts: Forecasts) -> float:
     ours, reference = forecasts.squared_errors
     return float(1 - ours.mean() / reference.mean())
+
+
+def _brier_skill_recent(forecasts: Forecasts) -> float:
+    ours, reference = forecasts.recent_squared_errors
+    return float(1 - ours.mean() / reference.mean())
+
+
+def _brier_skill_recent_interval(forecasts: Forecasts) -> tuple[float, float]:
+    return skill_interval(*forecasts.recent_squared_errors, forecasts.rng)
+
+
+def _brier_skill_recent_t(forecasts: Forecasts) -> float:
+    ours, reference = forecasts.recent_squared_errors
+    return t_statistic(reference - ours)
+
+
+def _miscalibration(forecasts: Forecasts) -> float:
+    return forecasts.decomposition.miscalibration
+
+
+def _discrimination(forecasts: Forecasts) -> float:
+    return forecasts.decomposition.discrimination
+
+
+def _uncertainty(forecasts: Forecasts) -> float:
+    return forecasts.decomposition.uncertainty
 
 
 def _brier_skill_interval(forecasts: Forecasts) -> tuple[float, float]:
@@ -130,8 +169,30 @@ SCORES = (
     Score("accuracy", "", "higher", "share of sessions called right at probability 0.5", _accuracy),
     Score("brier", "", "lower", "mean squared error of the probability", _brier, "Brier"),
     Score("brier_skill", "", "higher", "1 - Brier / Brier of climatology", _brier_skill, "skill", "+.4f"),
-    Score("brier_skill_interval", "", None, "95 %, bootstrap by session", _brier_skill_interval, "95 %", "+.3f"),
+    Score("brier_skill_interval", "", None, "95 %, block bootstrap", _brier_skill_interval, "95 %", "+.3f"),
     Score("brier_skill_t", "", "higher", "mean gain over climatology, over its standard error", _brier_skill_t),
+    Score(
+        "brier_skill_recent",
+        "",
+        "higher",
+        "1 - Brier / Brier of the win rate of the last 252 sessions",
+        _brier_skill_recent,
+        "recent",
+        "+.4f",
+    ),
+    Score("brier_skill_recent_interval", "", None, "95 %, block bootstrap", _brier_skill_recent_interval),
+    Score(
+        "brier_skill_recent_t",
+        "",
+        "higher",
+        "mean gain over the win rate of the last 252 sessions, over its standard error",
+        _brier_skill_recent_t,
+        "t",
+        "+.1f",
+    ),
+    Score("miscalibration", "", "lower", "what the best increasing recalibration would gain in Brier", _miscalibration),
+    Score("discrimination", "", "higher", "what it then gains over the sample's win rate", _discrimination),
+    Score("uncertainty", "", None, "Brier of the sample's win rate", _uncertainty),
     Score("log_loss", "nats", "lower", "mean negative log likelihood", _log_loss, "log loss"),
     Score("auc", "", "higher", "area under the ROC curve", _auc, "AUC", ".3f"),
     Score("ece", "", "lower", "expected calibration error over ten equal-count bins", _ece, "ECE"),
@@ -168,11 +229,18 @@ class Scores:
 
     @property
     def brier_skill_interval(self) -> tuple[float, float]:
-        """95 %, by session."""
-        interval = self.values["brier_skill_interval"]
-        if not isinstance(interval, tuple):
-            raise TypeError("brier_skill_interval is a pair")
-        return interval
+        """95 %, block bootstrap."""
+        return self._pair("brier_skill_interval")
+
+    @property
+    def brier_skill_recent(self) -> float:
+        """Against the win rate of the last 252 sessions."""
+        return self._number("brier_skill_recent")
+
+    @property
+    def brier_skill_recent_interval(self) -> tuple[float, float]:
+        """95 %, block bootstrap."""
+        return self._pair("brier_skill_recent_interval")
 
     @property
     def brier_skill_t(self) -> float:
@@ -209,6 +277,12 @@ class Scores:
         values = {"sessions": self.sessions, "base_rate": self.base_rate, **self.values}
         return values | ({"bins": [asdict(one) for one in self.bins]} if with_bins else {})
 
+    def _pair(self, name: str) -> tuple[float, float]:
+        value = self.values[name]
+        if not isinstance(value, tuple):
+            raise TypeError(f"{name} is a pair")
+        return value
+
     def _number(self, name: str) -> float:
         value = self.values[name]
         if isinstance(value, tuple):
@@ -216,16 +290,16 @@ class Scores:
         return value
 
 
-def score(probability: Floats, climatology: Floats, won: Floats, seed: int = 0) -> Scores:
+def score(probability: Floats, climatology: Floats, recent: Floats, won: Floats, seed: int = 0) -> Scores:
     """Score the probabilities for one multiplier.
 
     Parameters
     ----------
-    probability, climatology : (n,) strictly between 0 and 1, made before `won` was known
+    probability, climatology, recent : (n,) strictly between 0 and 1, made before `won` was known, in time order
     won : (n,) 1.0 or 0.0
     seed : for the bootstrap and the band
     """
-    forecasts = Forecasts(probability, climatology, won, np.random.default_rng(seed))
+    forecasts = Forecasts(probability, climatology, recent, won, np.random.default_rng(seed))
     return Scores(
         sessions=len(won),
         base_rate=float(won.mean()),

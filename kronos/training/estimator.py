@@ -1,7 +1,7 @@
-"""The estimator of one variant: a logistic regression, boosted trees that see its log-odds, and a calibrator.
+"""The estimators: a logistic regression, boosted trees on top of it, and a calibrator; or a correction of such a model.
 
-Each fit uses a single thread: on busy cores OpenMP's waiting threads make it many times slower, and folds run in
-parallel processes anyway.
+Each fit uses a single thread: on busy cores waiting threads make it many times slower, and folds run in parallel
+processes anyway.
 """
 
 from __future__ import annotations
@@ -11,29 +11,74 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from kronos.condor.spec import MULTIPLIERS
 from kronos.errors import TrainingRefusedError
 from kronos.features.variants import Variant
 from kronos.market.history import Flags, Floats
-from kronos.model.curve import CurveModel, Logistic, PiecewiseLinearCalibrator, Trees, design_matrix, tree_columns
+from kronos.model.curve import CurveModel, Logistic, PiecewiseLinearCalibrator, design_matrix
+from kronos.model.trees import SessionTrees
 from kronos.progress import Progress
-from kronos.training.calibrate import CALIBRATORS
+from kronos.statistics.intervals import t_statistic
+from kronos.training.boosting import fit_session_trees
+from kronos.training.calibrate import CALIBRATORS, fit_level
+from kronos.training.logistic import fit_logistic, newton
 from kronos.training.recipe import Recipe
 from kronos.training.rows import TrainingRows
-from kronos.training.walk_forward import Predictions, Walk, walk_forward
+from kronos.training.walk_forward import Predictions, Split, Walk, walk_forward
 
 Fit = TypeVar("Fit", bound=Callable[..., object])
 
-INTERCEPT_SCALE = 10.0
-MULTIPLIER_CENTRE = 1.1
-MULTIPLIER_SPREAD = 0.316
-MAX_BINS = 255
 IDENTITY: Final = PiecewiseLinearCalibrator(np.array([-20.0, 20.0]), np.array([-20.0, 20.0]))
 """Leaves all log-odds that can occur unchanged."""
+TREES_EARNED_T: Final = 1.0
+"""Trees are taken only if their gain out of sample is a standard error: the simplest model within one of the best
+(Breiman et al. 1984)."""
+
+
+def single_threaded(fit: Fit) -> Fit:
+    """Keep OpenMP and BLAS to one thread while fitting."""
+    wrapped: Fit = threadpool_limits.wrap(limits=1)(fit)
+    return wrapped
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StagedModel:
+    """A fitted model whose number of trees is still open.
+
+    Attributes
+    ----------
+    whole : with as many trees as the recipe allows
+    rounds : (s,) the numbers of trees to choose from
+    chosen : position in `rounds`
+    level : shift of the log-odds before calibration, which the calibrator's knots hold already
+    """
+
+    whole: CurveModel
+    rounds: tuple[int, ...]
+    chosen: int = 0
+    level: float = 0.0
+
+    @property
+    def model(self) -> CurveModel:
+        """The model with the trees that were chosen."""
+        return replace(self.whole, boosting=SessionTrees(self.whole.boosting.trees.first(self.rounds[self.chosen])))
+
+    def staged_log_odds(self, features: Floats) -> Floats:
+        """(n, s, m) log-odds before calibration, by number of trees."""
+        standardised = self.whole.logistic.standardised(design_matrix(self.whole.variant.features, features))
+        each = np.cumsum(self.whole.boosting.trees.each(standardised), axis=1)
+        shift = np.column_stack([np.zeros(len(features)), each])[:, list(self.rounds)]
+        return self.whole.logistic.log_odds(standardised)[:, None, :] + shift[:, :, None]
+
+    def levelled(self, log_odds: Floats) -> Floats:
+        """(n, m) log-odds at today's level, of (n, s, m) staged ones."""
+        return np.asarray(log_odds[:, self.chosen] + self.level)
+
+    def curve(self, features: Floats) -> Floats:
+        """(n, m) the chosen model's curves."""
+        return self.model.curve(features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +89,83 @@ class CurveEstimator:
     recipe: Recipe
 
     def fit(self, rows: TrainingRows, calibrate_on: Predictions | None = None) -> CurveModel:
-        """Fit on all complete rows, and calibrate on out-of-sample predictions.
+        """Fit on all complete rows; out-of-sample predictions choose the number of trees, and calibrate.
 
         Parameters
         ----------
-        calibrate_on : default: no calibration
+        calibrate_on : default: no trees and no calibration
         """
-        return self.calibrate(self.fit_uncalibrated(rows.take(rows.complete(self.variant))), calibrate_on)
+        return self.calibrate(self.fit_uncalibrated(rows.take(learnable(rows, self.variant))), calibrate_on).model
 
-    def fit_uncalibrated(self, rows: TrainingRows) -> CurveModel:
-        """Fit on rows that are complete for the variant."""
-        features = rows.of_variant(self.variant)
-        design = design_matrix(self.variant.features, features)
-        logistic = fit_logistic(design, rows, self.recipe)
-        return CurveModel(self.variant, MULTIPLIERS, logistic, fit_trees(design, rows, logistic, self.recipe), IDENTITY)
+    @single_threaded
+    def fit_uncalibrated(self, rows: TrainingRows) -> StagedModel:
+        """Fit on rows that are complete for the variant or, for a correction, for the variant that it corrects."""
+        recipe, variant = self.recipe, self.variant
+        weights = recipe.model_recency.weights(rows.sessions)
+        base = variant.base
+        design = design_matrix(base.features, rows.of_variant(base))
+        logistic = fit_logistic(
+            design, rows.labels, weights, recipe.penalty_per_column * design.shape[1], recipe.clip_deviations
+        )
+        columns = logistic.standardised(design)
+        log_odds = logistic.log_odds(columns)
+        trees = fit_session_trees(columns, log_odds, rows.labels, weights, recipe.boosting, recipe.seed)
+        if variant.corrects is not None:
+            logistic = self._corrected(logistic, log_odds, rows, weights)
+        whole = CurveModel(variant, MULTIPLIERS, logistic, SessionTrees(trees), IDENTITY)
+        return StagedModel(whole, recipe.boosting.rounds)
 
-    def calibrate(self, model: CurveModel, predictions: Predictions | None) -> CurveModel:
-        """The same model with the recipe's calibrator, fitted on earlier predictions; unchanged if there are none."""
+    def calibrate(self, model: StagedModel, predictions: Predictions | None) -> StagedModel:
+        """The same model with the trees, the level and the calibrator that earlier predictions give.
+
+        Unchanged without any. The calibrator is fitted on log-odds at the level known when they were predicted.
+        """
         if predictions is None:
             return model
-        rows = predictions.rows
-        fit = CALIBRATORS[self.recipe.calibrator]
-        return replace(model, calibrator=fit(rows.sessions, predictions.log_odds, rows.labels, self.recipe))
+        rows, chosen, recipe = predictions.rows, best_stage(predictions), self.recipe
+        raw = predictions.log_odds[:, chosen]
+        level = 0.0 if recipe.level is None else fit_level(rows.sessions, raw, rows.labels, recipe.level)
+        weights = recipe.model_recency.weights(rows.sessions)
+        fitted = CALIBRATORS[recipe.calibrator](predictions.levelled, rows.labels, weights, recipe)
+        calibrator = PiecewiseLinearCalibrator(fitted.raw - level, fitted.calibrated)
+        return replace(model, whole=replace(model.whole, calibrator=calibrator), chosen=chosen, level=level)
+
+    def _corrected(self, start: Logistic, log_odds: Floats, rows: TrainingRows, weights: Floats) -> Logistic:
+        """The start with more columns, whose slopes are drawn to nothing; fitted where those columns are known."""
+        more, known = self.variant.added, rows.complete(self.variant)
+        design = design_matrix(more, rows.take(known).of_features(more))
+        mean, scale = design.mean(axis=0), design.std(axis=0)
+        scale = np.where(scale > 0, scale, 1.0)
+        columns = np.clip((design - mean) / scale, -start.clip, start.clip)
+        slope, _ = newton(
+            columns, rows.labels[known], weights[known], self.recipe.correction_penalty, offset=log_odds[known]
+        )
+        return Logistic(
+            np.concatenate([start.mean, mean]),
+            np.concatenate([start.scale, scale]),
+            np.concatenate([start.slope, slope]),
+            start.intercept,
+            start.clip,
+        )
+
+
+def learnable(rows: TrainingRows, variant: Variant) -> Flags:
+    """(n,) the rows that a variant can be fitted on: for a correction, those of the variant that it corrects."""
+    return rows.complete(variant.base)
+
+
+def best_stage(predictions: Predictions) -> int:
+    """The stage with the lowest log loss out of sample, if it gains a standard error on the first; else the first."""
+    losses = session_losses(predictions.log_odds, predictions.rows.labels)
+    best = int(losses.mean(axis=0).argmin())
+    return best if t_statistic(losses[:, 0] - losses[:, best]) >= TREES_EARNED_T else 0
+
+
+def session_losses(log_odds: Floats, labels: Floats) -> Floats:
+    """(n, s) log loss of each session, of (n, s, m) log-odds and (n, m) labels: the mean over its known labels."""
+    known = labels[:, None, :]
+    signed = np.where(known == 1.0, -log_odds, log_odds)
+    return np.asarray(np.nanmean(np.where(np.isnan(known), np.nan, np.logaddexp(0, signed)), axis=2))
 
 
 def walk_variant(
@@ -76,138 +176,42 @@ def walk_variant(
     *,
     jobs: int = 1,
     progress: Progress | None = None,
-) -> Walk[CurveModel]:
-    """Walk one variant's complete rows forward, as the recipe says.
+) -> Walk[StagedModel]:
+    """Walk one variant forward, as the recipe says; a correction is tested where its own features are known.
 
     Raises
     ------
     TrainingRefusedError
-        If there are too few sessions or losses.
+        If there are too few sessions or losses, or none to test on.
     """
-    complete = rows.take(rows.complete(variant))
-    require_enough(complete, variant.name, recipe)
-    splits = recipe.walk_forward.splits(complete.sessions, gap_sessions)
-    return walk_forward(CurveEstimator(variant, recipe), complete, splits, gap_sessions, jobs=jobs, progress=progress)
+    require_enough(rows.take(rows.complete(variant)), variant, recipe)
+    kept = rows.take(learnable(rows, variant))
+    known = kept.complete(variant)
+    splits = [
+        Split(split.train, test)
+        for split in recipe.walk_forward.splits(kept.sessions, gap_sessions)
+        if len(test := split.test[known[split.test]]) and (variant.corrects is None or known[split.train].any())
+    ]
+    if not splits:
+        raise TrainingRefusedError(f"too few sessions to test variant {variant.name}: {len(kept)} can be learned from")
+    return walk_forward(CurveEstimator(variant, recipe), kept, splits, gap_sessions, jobs=jobs, progress=progress)
 
 
-def require_enough(rows: TrainingRows, variant: str, recipe: Recipe) -> None:
+def require_enough(rows: TrainingRows, variant: Variant, recipe: Recipe) -> None:
     """Refuse to train on too few sessions or losses.
 
     Raises
     ------
     TrainingRefusedError
     """
-    if len(rows) < recipe.min_sessions:
+    fewest, losses = recipe.min_sessions, recipe.min_losses
+    if variant.corrects is not None:
+        fewest, losses = recipe.min_correction_sessions, recipe.min_correction_losses
+    if len(rows) < fewest:
         raise TrainingRefusedError(
-            f"too few sessions to train variant {variant}: {len(rows)} complete ones, {recipe.min_sessions} are needed"
+            f"too few sessions to train variant {variant.name}: {len(rows)} complete ones, {fewest} are needed"
         )
-    if rows.losses() < recipe.min_losses:
+    if rows.losses() < losses:
         raise TrainingRefusedError(
-            f"too few breaches to train variant {variant}: {rows.losses()} at multiplier 1.0, "
-            f"{recipe.min_losses} are needed"
+            f"too few breaches to train variant {variant.name}: {rows.losses()} at multiplier 1.0, {losses} are needed"
         )
-
-
-def single_threaded(fit: Fit) -> Fit:
-    """Keep OpenMP and BLAS to one thread while fitting."""
-    wrapped: Fit = threadpool_limits.wrap(limits=1)(fit)
-    return wrapped
-
-
-@single_threaded
-def fit_logistic(design: Floats, rows: TrainingRows, recipe: Recipe) -> Logistic:
-    """Fit on stacked rows (session x multiplier); the multiplier enters as a parabola, almost unpenalised.
-
-    Parameters
-    ----------
-    design : (n, c) the rows' columns as the model sees them
-    """
-    mean, spread = design.mean(axis=0), design.std(axis=0)
-    scale = np.where(spread > 1e-12, spread, 1.0)
-    columns = design.shape[1]
-    blank = Logistic(mean, scale, np.zeros(columns), np.zeros(len(MULTIPLIERS)), recipe.clip_deviations)
-    standardised = blank.standardised(design)
-    parabola = _parabola()
-    stacked = np.column_stack(
-        [np.tile(parabola, (len(rows), 1)), np.repeat(standardised, len(MULTIPLIERS), axis=0)],
-    )
-    regression = LogisticRegression(C=recipe.logistic_c, solver="newton-cholesky", max_iter=50)
-    labels, weights, known = _stacked_labels(rows, recipe)
-    regression.fit(stacked[known], labels, sample_weight=weights / len(MULTIPLIERS))
-    coefficients = regression.coef_[0]
-    intercept = regression.intercept_[0] + parabola @ coefficients[:2]
-    return Logistic(mean, scale, coefficients[2:], intercept, recipe.clip_deviations)
-
-
-@single_threaded
-def fit_trees(design: Floats, rows: TrainingRows, logistic: Logistic, recipe: Recipe) -> Trees:
-    """Boost on stacked rows. The trees may not decrease in the multiplier, nor in the logistic's log-odds."""
-    columns = tree_columns(logistic, design, MULTIPLIERS)
-    booster = HistGradientBoostingClassifier(
-        learning_rate=recipe.learning_rate,
-        max_iter=recipe.boosting_rounds,
-        max_leaf_nodes=recipe.max_leaves,
-        min_samples_leaf=recipe.min_rows_in_leaf,
-        l2_regularization=recipe.l2,
-        max_features=recipe.columns_share,
-        max_bins=MAX_BINS,
-        monotonic_cst=[0] * (columns.shape[1] - 2) + [1, 1],
-        early_stopping=False,
-        random_state=recipe.seed,
-    )
-    labels, weights, known = _stacked_labels(rows, recipe)
-    booster.fit(_binned(columns[known]), labels, sample_weight=weights)
-    return flatten(booster)
-
-
-def flatten(booster: HistGradientBoostingClassifier) -> Trees:
-    """Turn scikit-learn's trees into flat arrays that give the same log-odds."""
-    nodes = [predictor.nodes for (predictor,) in booster._predictors]
-    roots = np.cumsum([0, *(len(tree) for tree in nodes[:-1])])
-    every = np.concatenate(nodes)
-    own = np.arange(len(every))
-    offset = np.repeat(roots, [len(tree) for tree in nodes])
-    leaf = every["is_leaf"].astype(bool)
-    return Trees(
-        baseline=float(booster._baseline_prediction.ravel()[0]),
-        roots=roots.astype(np.int32),
-        column=np.where(leaf, 0, every["feature_idx"]).astype(np.int32),
-        threshold=np.where(leaf, 0.0, every["num_threshold"]),
-        left=np.where(leaf, own, every["left"] + offset).astype(np.int32),
-        right=np.where(leaf, own, every["right"] + offset).astype(np.int32),
-        value=np.where(leaf, every["value"], 0.0),
-        depth=int(every["depth"].max()),
-    )
-
-
-def _binned(columns: Floats) -> Floats:
-    """Cut columns into equal-count bins, and replace each value by the mean of its bin.
-
-    scikit-learn would otherwise find weighted bins itself, sorting once per threshold: most of the time of a fit.
-    """
-    binned = np.empty_like(columns)
-    for at, column in enumerate(columns.T):
-        values, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
-        if len(values) <= MAX_BINS:
-            binned[:, at] = column
-            continue
-        middle = np.cumsum(counts) - counts / 2
-        number = np.minimum((middle * MAX_BINS / len(column)).astype(int), MAX_BINS - 1)
-        sums = np.bincount(number, values * counts, MAX_BINS)
-        means = sums / np.maximum(np.bincount(number, counts, MAX_BINS), 1)
-        binned[:, at] = means[number][inverse]
-    return binned
-
-
-def _stacked_labels(rows: TrainingRows, recipe: Recipe) -> tuple[Floats, Floats, Flags]:
-    """The known labels, session by session, their weights, and the stacked rows that they belong to."""
-    labels = rows.labels.ravel()
-    known = ~np.isnan(labels)
-    weights = np.repeat(recipe.model_recency.weights(rows.sessions), len(MULTIPLIERS))
-    return labels[known], weights[known], known
-
-
-def _parabola() -> Floats:
-    """(multipliers, 2) columns, scaled up so that the penalty hardly affects the intercepts."""
-    centred = (MULTIPLIERS - MULTIPLIER_CENTRE) / MULTIPLIER_SPREAD
-    return np.asarray(INTERCEPT_SCALE * np.column_stack([centred, centred**2]))

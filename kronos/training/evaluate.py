@@ -1,34 +1,36 @@
-"""Score the model beside its references: climatology, a logistic regression and the guide's own recipe."""
+"""Score the model beside climatologies, a logistic regression, the guide's recipe and VIX9D alone."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kronos.backtest import Backtest
+from kronos.condor.entry import PriceTally
 from kronos.condor.spec import DEFAULT_COLUMN, SD_MULTIPLIERS, CondorSpec
 from kronos.errors import TrainingRefusedError
-from kronos.features.variants import FULL, Variant
+from kronos.features.variants import FULL, SHORT_DATED, Variant
 from kronos.market.history import Floats, Positions, years_of
-from kronos.model.curve import CurveModel
 from kronos.model.log_odds import expit
 from kronos.model.policy import Policy
 from kronos.progress import Progress
+from kronos.statistics.calibration import joint_bands
 from kronos.statistics.scores import Scores, score
-from kronos.training.estimator import walk_variant
+from kronos.training.estimator import StagedModel, walk_variant
 from kronos.training.policy_scores import PolicyScores, replay_policy
-from kronos.training.recipe import DEFAULT_RECIPE, Recipe
+from kronos.training.recipe import DEFAULT_RECIPES, Recipe
 from kronos.training.references import GuideEstimator, GuideModel
 from kronos.training.rows import TrainingRows
-from kronos.training.walk_forward import Walk, walk_forward
+from kronos.training.walk_forward import Predictions, Walk, walk_forward
 
 VIX_REGIMES = ((0.0, 15.0), (15.0, 20.0), (20.0, 30.0), (30.0, float("inf")))
 MIN_SESSIONS_IN_GROUP = 20
+BAND_SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +41,14 @@ class Evaluation:
     ----------
     sessions : number of sessions tested
     base_rate : win rate of the tested sessions at multiplier 1.0
-    references : `model`, `climatology`, `logistic`, `guide_recipe` at multiplier 1.0
+    references : `model`, `climatology`, `recent_climatology`, `logistic`, `guide_recipe` at multiplier 1.0; where VIX9D
+        is there, also `short_dated`, which knows VIX9D and nothing else, and `model_beside_short_dated`, both on the
+        sessions that have it
     by_multiplier, by_year, by_vix_regime : the model's scores, by group
+    joint_bands : (multipliers,) bounds that a calibrated model stays within at all of them in 95 % of samples
+    scored_apart : the model's scores on the sessions whose price at entry is less exact; None if there are too few
+    rounds : how many trees the last model boosts
+    prices : where the prices at entry of all rows come from, with the sessions left out
     policy : the served policy scored with modelled money; None without a backtest
     walk : the models and their predictions
     logistic : (n, multipliers) probabilities of the same walk's logistic regressions, one row per prediction
@@ -56,39 +64,52 @@ class Evaluation:
     by_multiplier: Mapping[str, Scores]
     by_year: Mapping[str, Scores]
     by_vix_regime: Mapping[str, Scores]
+    joint_bands: Floats
+    scored_apart: Scores | None
+    rounds: int
+    prices: PriceTally
     policy: PolicyScores | None
-    walk: Walk[CurveModel]
+    walk: Walk[StagedModel]
     logistic: Floats
     scored: Positions
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        groups = ("by_multiplier", "by_year", "by_vix_regime")
+        by_multiplier = {
+            name: scores.as_dict(with_bins=False) | {"band_joint": float(band)}
+            for (name, scores), band in zip(self.by_multiplier.items(), self.joint_bands, strict=True)
+        }
+        groups = ("by_year", "by_vix_regime")
         return {
             "variant": self.variant,
             "sessions": self.sessions,
             "first": self.first,
             "last": self.last,
             "base_rate": self.base_rate,
+            "entry_price_sources": self.prices.as_dict(),
+            "boosting_rounds": self.rounds,
             **{name: scores.as_dict() for name, scores in self.references.items()},
+            "by_multiplier": by_multiplier,
             **{
                 group: {name: scores.as_dict(with_bins=False) for name, scores in getattr(self, group).items()}
                 for group in groups
             },
+            "scored_apart": None if self.scored_apart is None else self.scored_apart.as_dict(with_bins=False),
             "policy": None if self.policy is None else self.policy.as_dict(),
         }
 
     def write_predictions(self, path: Path) -> None:
-        """Write one CSV row per tested session and multiplier: `date,sd_multiplier,probability,base_rate,win`."""
+        """Write one CSV row per tested session and multiplier, with both climatologies as base rates."""
         tested = self.walk.predictions
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["date", "sd_multiplier", "probability", "base_rate", "win"])
+            writer.writerow(["date", "sd_multiplier", "probability", "base_rate", "win", "recent_base_rate"])
             for row in self.scored:
                 for at, multiplier in enumerate(SD_MULTIPLIERS):
-                    values = (tested.probability[row, at], tested.climatology[row, at])
+                    values = (tested.probability[row, at], tested.climatology[row, at], tested.recent[row, at])
+                    probability, base_rate, recent = (f"{value:.6f}" for value in values)
                     won = int(tested.rows.labels[row, at])
-                    writer.writerow([tested.rows.sessions[row], multiplier, *(f"{value:.6f}" for value in values), won])
+                    writer.writerow([tested.rows.sessions[row], multiplier, probability, base_rate, won, recent])
 
 
 def evaluate(
@@ -97,9 +118,10 @@ def evaluate(
     variant: Variant = FULL,
     *,
     test_start: np.datetime64 | None = None,
+    prices: PriceTally | None = None,
     money: Backtest | None = None,
     policy: Policy | None = None,
-    recipe: Recipe = DEFAULT_RECIPE,
+    recipe: Recipe | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -107,15 +129,17 @@ def evaluate(
 
     Parameters
     ----------
+    prices : where the rows' prices at entry come from, as `build_rows` says; default: counted from the rows
     money : a backtest of the same history and spec, to score the policy with
     policy : default: the policy of new models
+    recipe : default: the one for this kind of entry
 
     Raises
     ------
     TrainingRefusedError
         If there is too little to train on, or nothing to test.
     """
-    gap = spec.horizon_sessions
+    gap, recipe = spec.horizon_sessions, recipe or DEFAULT_RECIPES[spec.entry]
     walk = walk_variant(rows, variant, gap, recipe, jobs=jobs, progress=progress)
     guide = _walk_guide(rows, gap, recipe, jobs).predictions
     tested = walk.predictions
@@ -123,13 +147,13 @@ def evaluate(
     scored = scored[np.isin(tested.rows.sessions[scored], guide.rows.sessions)]
     if not len(scored):
         raise TrainingRefusedError("no session is left to test: choose an earlier --test-start or a longer history")
-    sessions, labels = tested.rows.sessions[scored], tested.rows.labels[scored]
-    model, climatology = tested.probability[scored], tested.climatology[scored]
-    won, base = labels[:, DEFAULT_COLUMN], climatology[:, DEFAULT_COLUMN]
+    sessions, curves = tested.rows.sessions[scored], tested.probability[scored]
+    at_one = Columns.at(tested, scored, DEFAULT_COLUMN)
     logistic = _logistic(walk)
-    columns = {
-        "model": model[:, DEFAULT_COLUMN],
-        "climatology": base,
+    references = {
+        "model": at_one.probability,
+        "climatology": at_one.climatology,
+        "recent_climatology": at_one.recent,
         "logistic": logistic[scored, DEFAULT_COLUMN],
         "guide_recipe": guide.probability[np.searchsorted(guide.rows.sessions, sessions), 0],
     }
@@ -138,19 +162,60 @@ def evaluate(
         sessions=len(scored),
         first=str(sessions[0]),
         last=str(sessions[-1]),
-        base_rate=float(won.mean()),
-        references={name: score(column, base, won) for name, column in columns.items()},
+        base_rate=float(at_one.won.mean()),
+        references={name: at_one.scored_as(column) for name, column in references.items()}
+        | _short_dated(rows, at_one, sessions, gap, recipe, jobs),
         by_multiplier={
-            f"{multiplier:.1f}": score(model[:, at], climatology[:, at], labels[:, at])
-            for at, multiplier in enumerate(SD_MULTIPLIERS)
+            f"{multiplier:.1f}": Columns.at(tested, scored, at).scores() for at, multiplier in enumerate(SD_MULTIPLIERS)
         },
-        by_year=_by_group(years_of(sessions).astype(str), columns["model"], base, won),
-        by_vix_regime=_by_group(_regimes(tested.rows.vix[scored]), columns["model"], base, won),
+        by_year=at_one.by_group(years_of(sessions).astype(str)),
+        by_vix_regime=at_one.by_group(_regimes(tested.rows.vix[scored])),
+        joint_bands=joint_bands(curves, np.random.default_rng(BAND_SEED)),
+        scored_apart=_scored_apart(tested, test_start),
+        rounds=walk.models[-1].rounds[walk.models[-1].chosen],
+        prices=prices or PriceTally.of(rows.source),
         policy=None if money is None else replay_policy(tested, scored, money, policy or Policy()).scores(),
         walk=walk,
         logistic=logistic,
         scored=scored,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Forecasts for one multiplier, with both climatologies beside them: (n,) each."""
+
+    probability: Floats
+    climatology: Floats
+    recent: Floats
+    won: Floats
+
+    @classmethod
+    def at(cls, tested: Predictions, chosen: Positions, column: int) -> Columns:
+        """Some of the predictions, at one multiplier."""
+        values = (tested.probability, tested.climatology, tested.recent, tested.rows.labels)
+        return cls(*(array[chosen, column] for array in values))
+
+    def take(self, chosen: Any) -> Columns:
+        """Some of the sessions."""
+        values = (self.probability, self.climatology, self.recent, self.won)
+        return Columns(*(array[chosen] for array in values))
+
+    def scores(self) -> Scores:
+        """How good the probabilities are."""
+        return score(self.probability, self.climatology, self.recent, self.won)
+
+    def scored_as(self, probability: Floats) -> Scores:
+        """How good other probabilities for the same sessions are."""
+        return replace(self, probability=probability).scores()
+
+    def by_group(self, groups: np.ndarray[Any, Any]) -> dict[str, Scores]:
+        """The scores of each group that is not too small."""
+        return {
+            str(name): self.take(chosen).scores()
+            for name in np.unique(groups)
+            if (chosen := groups == name).sum() >= MIN_SESSIONS_IN_GROUP
+        }
 
 
 def _walk_guide(rows: TrainingRows, gap_sessions: int, recipe: Recipe, jobs: int) -> Walk[GuideModel]:
@@ -161,23 +226,40 @@ def _walk_guide(rows: TrainingRows, gap_sessions: int, recipe: Recipe, jobs: int
     return walk
 
 
-def _logistic(walk: Walk[CurveModel]) -> Floats:
+def _short_dated(
+    rows: TrainingRows, model: Columns, sessions: np.ndarray[Any, Any], gap_sessions: int, recipe: Recipe, jobs: int
+) -> dict[str, Scores]:
+    """What VIX9D alone implies, calibrated, and the model on the same sessions; nothing if there are too few."""
+    alone = replace(recipe, boosting=replace(recipe.boosting, rounds=(0,)))
+    try:
+        tested = walk_variant(rows, SHORT_DATED, gap_sessions, alone, jobs=jobs).predictions
+    except TrainingRefusedError:
+        return {}
+    theirs = tested.scored()
+    _, ours, at = np.intersect1d(sessions, tested.rows.sessions[theirs], return_indices=True)
+    if len(ours) < MIN_SESSIONS_IN_GROUP:
+        return {}
+    here = model.take(ours)
+    return {
+        "short_dated": here.scored_as(tested.probability[theirs[at], DEFAULT_COLUMN]),
+        "model_beside_short_dated": here.scores(),
+    }
+
+
+def _scored_apart(tested: Predictions, test_start: np.datetime64 | None) -> Scores | None:
+    apart = tested.scored(test_start, apart=True)
+    return Columns.at(tested, apart, DEFAULT_COLUMN).scores() if len(apart) >= MIN_SESSIONS_IN_GROUP else None
+
+
+def _logistic(walk: Walk[StagedModel]) -> Floats:
     """(n, multipliers) probabilities of the logistic regressions inside the walk's models."""
     rows = walk.predictions.rows
     return np.concatenate(
         [
-            expit(model.logistic_log_odds(rows.of_variant(model.variant)[tested]))
-            for model, tested in zip(walk.models, walk.tested, strict=True)
+            expit(staged.whole.logistic_log_odds(rows.of_variant(staged.whole.variant)[tested]))
+            for staged, tested in zip(walk.models, walk.tested, strict=True)
         ]
     )
-
-
-def _by_group(groups: np.ndarray[Any, Any], model: Floats, base: Floats, won: Floats) -> dict[str, Scores]:
-    return {
-        str(name): score(model[chosen], base[chosen], won[chosen])
-        for name in np.unique(groups)
-        if (chosen := groups == name).sum() >= MIN_SESSIONS_IN_GROUP
-    }
 
 
 def _regimes(vix: Floats) -> np.ndarray[Any, Any]:

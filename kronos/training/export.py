@@ -6,27 +6,37 @@ import hashlib
 import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from kronos.condor.spec import DEFAULT_COLUMN, SD_MULTIPLIERS, CondorSpec
-from kronos.features.variants import FULL, MINIMAL, VARIANTS
-from kronos.market.history import MarketHistory
-from kronos.market.sessions import as_date
+from kronos.condor.entry import PriceTally, entry_price, entry_vix
+from kronos.condor.labels import breaches
+from kronos.condor.spec import DEFAULT_COLUMN, MULTIPLIERS, SD_MULTIPLIERS, CondorSpec
+from kronos.condor.strikes import expected_move
+from kronos.errors import TrainingRefusedError
+from kronos.features.variants import FULL, MINIMAL, VARIANTS, Variant
+from kronos.market.history import Floats, MarketHistory
+from kronos.market.sessions import Days, as_date
 from kronos.model.artefact import Artefact
 from kronos.model.formats import NEWEST_FORMAT
+from kronos.model.model import Model
 from kronos.model.packing import pack
 from kronos.model.policy import Policy
 from kronos.model.probes import COUNT, Probes
 from kronos.progress import Phases, silent
+from kronos.statistics.intervals import t_statistic
 from kronos.statistics.scores import Scores, score
 from kronos.training.estimator import CurveEstimator, walk_variant
-from kronos.training.recipe import DEFAULT_RECIPE, Recipe
+from kronos.training.recipe import DEFAULT_RECIPES, Recipe
 from kronos.training.rows import TrainingRows, feature_list, row_arrays
 from kronos.training.walk_forward import Predictions, base_rates
 
+PRIOR_LOSSES = 20.0
+CORRECTION_EARNED_T: Final = 2.0
+"""A correction is kept only if its gain out of sample is this many standard errors."""
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
 TRAINING = {variant.name: f"training {variant.name}" for variant in VARIANTS}
 
@@ -38,6 +48,17 @@ class TrainedModel:
     artefact: Artefact
     predictions: Mapping[str, Predictions]
     scores: Mapping[str, Scores]
+
+    @cached_property
+    def model(self) -> Model:
+        """The model as a service loads it."""
+        return Model.from_artefact(self.artefact)
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Variants that were not worth their place, and why."""
+        reasons: Mapping[str, str] = self.artefact.manifest["left_out_variants"]
+        return reasons
 
     @property
     def headline_metrics(self) -> dict[str, Any]:
@@ -51,38 +72,54 @@ def train(
     history: MarketHistory | None = None,
     *,
     policy: Policy | None = None,
-    recipe: Recipe = DEFAULT_RECIPE,
+    recipe: Recipe | None = None,
     jobs: int = 1,
     progress: Phases = silent,
 ) -> TrainedModel:
-    """Train the three variants. The same rows, history and recipe give the same artefact, byte for byte.
+    """Train all variants. The same rows, history and recipe give the same artefact, byte for byte.
+
+    A variant that corrects a poorer one is kept only if it gains on it out of sample, beyond noise.
 
     Parameters
     ----------
     rows : in time order
     history : the bars that the rows came from, for the artefact's probes; without it the probes use made-up bars
+    recipe : default: the one for this kind of entry
     progress : called with a phase for each variant, named as in `TRAINING`, and with its folds
 
     Raises
     ------
     TrainingRefusedError
-        If a variant has too few sessions or losses.
+        If a variant has too few sessions or losses, or none to score.
     """
+    recipe = recipe or DEFAULT_RECIPES[spec.entry]
     arrays: dict[str, npt.NDArray[Any]] = {}
     variants: list[dict[str, Any]] = []
     predictions: dict[str, Predictions] = {}
     scores: dict[str, Scores] = {}
+    left_out: dict[str, str] = {}
     probes = _probes(rows, spec, history)
-    for variant in VARIANTS:
+    for variant in reversed(VARIANTS):
         tell = progress(TRAINING[variant.name])
-        tested = walk_variant(rows, variant, spec.horizon_sessions, recipe, jobs=jobs, progress=tell).predictions
-        scored = tested.scored()
+        try:
+            walk = walk_variant(rows, variant, spec.horizon_sessions, recipe, jobs=jobs, progress=tell)
+            _require_scores(walk.predictions, variant)
+        except TrainingRefusedError as error:
+            if variant.corrects is None:
+                raise
+            left_out[variant.name] = str(error)
+            continue
+        tested = walk.predictions
+        if variant.corrects is not None:
+            gain = correction_gain(tested, predictions[variant.corrects.name])
+            if gain < CORRECTION_EARNED_T:
+                left_out[variant.name] = (
+                    f"its gain on {variant.corrects.name} out of sample is {gain:.1f} standard errors, "
+                    f"{CORRECTION_EARNED_T:.1f} are needed"
+                )
+                continue
         predictions[variant.name] = tested
-        scores[variant.name] = score(
-            tested.probability[scored, DEFAULT_COLUMN],
-            tested.climatology[scored, DEFAULT_COLUMN],
-            tested.rows.labels[scored, DEFAULT_COLUMN],
-        )
+        scores[variant.name] = _scores(tested)
         model = CurveEstimator(variant, recipe).fit(rows, tested)
         packed, values = pack(model)
         features = rows.take(rows.complete(variant)).of_variant(variant)
@@ -92,11 +129,63 @@ def train(
         )
         columns = [rows.known.index(feature) for feature in variant.features]
         arrays[f"probes/{variant.name}"] = model.curve(probes.values[:, columns])
-        named = {"name": variant.name, "features": feature_list(variant.features)}
-        variants.append({**named, **values, "metrics": scores[variant.name].as_dict()})
+        named = {
+            "name": variant.name,
+            "corrects": None if variant.corrects is None else variant.corrects.name,
+            "features": feature_list(variant.features),
+            "boosting_rounds": len(model.boosting.trees.roots),
+            "skill_by_multiplier": skill_by_multiplier(tested).tolist(),
+        }
+        variants.insert(0, {**named, **values, "metrics": scores[variant.name].as_dict()})
     arrays |= {"base_rates": base_rates(_complete(rows).labels)[0], **probes.arrays(), **row_arrays(rows)}
-    manifest = _manifest(rows, spec, policy or Policy(), recipe, variants)
+    manifest = _manifest(rows, spec, policy or Policy(), recipe, variants) | {
+        "left_out_variants": left_out,
+        "put_share": [] if history is None else put_shares(history, spec, rows.sessions).tolist(),
+    }
     return TrainedModel(Artefact(manifest, arrays), predictions, scores)
+
+
+def put_shares(history: MarketHistory, spec: CondorSpec, sessions: Days) -> Floats:
+    """(multipliers,) share of the losses that were breaches of the put, on these sessions, drawn towards a half."""
+    move = expected_move(entry_price(history, spec), entry_vix(history, spec), spec.horizon_sessions)
+    put, call = breaches(history, spec, move[:, None] * MULTIPLIERS)
+    chosen = np.isin(history.sessions, sessions)
+    puts, both = np.nansum(put[chosen], axis=0), np.nansum(put[chosen] + call[chosen], axis=0)
+    return np.asarray((puts + PRIOR_LOSSES / 2) / (both + PRIOR_LOSSES))
+
+
+def _require_scores(tested: Predictions, variant: Variant) -> None:
+    if not len(tested.scored()):
+        raise TrainingRefusedError(
+            f"no session is left to score variant {variant.name} on: after the first {tested.first_calibrated} "
+            "predictions, every price at entry is one that is scored apart; train on later years too"
+        )
+
+
+def _scores(tested: Predictions) -> Scores:
+    scored = tested.scored()
+    values = (tested.probability, tested.climatology, tested.recent, tested.rows.labels)
+    return score(*(array[scored, DEFAULT_COLUMN] for array in values))
+
+
+def skill_by_multiplier(tested: Predictions) -> Floats:
+    """(multipliers,) Brier skill against climatology, out of sample."""
+    scored = tested.scored()
+    won = tested.rows.labels[scored]
+    ours, reference = (((of[scored] - won) ** 2).mean(axis=0) for of in (tested.probability, tested.climatology))
+    return np.asarray(1 - ours / reference)
+
+
+def correction_gain(tested: Predictions, start: Predictions) -> float:
+    """The t value of what a correction gains in log loss over its start, on the sessions that both predicted."""
+    ours, theirs = tested.scored(), start.scored()
+    _, mine, its = np.intersect1d(tested.rows.sessions[ours], start.rows.sessions[theirs], return_indices=True)
+    labels = tested.rows.labels[ours[mine]]
+
+    def losses(probability: Floats) -> Floats:
+        return np.asarray(-np.log(np.where(labels == 1.0, probability, 1 - probability)).mean(axis=1))
+
+    return t_statistic(losses(start.probability[theirs[its]]) - losses(tested.probability[ours[mine]]))
 
 
 def _manifest(
@@ -116,6 +205,7 @@ def _manifest(
             "last": str(rows.sessions[rows.from_the_market()][-1]),
             "sessions": len(rows),
             "losses": [int(count) for count in (complete.labels == 0).sum(axis=0)],
+            "entry_price_sources": PriceTally.of(rows.source).as_dict(),
             "data_sha256": fingerprint(rows),
         },
         "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},

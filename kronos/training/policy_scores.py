@@ -22,7 +22,7 @@ from kronos.training.walk_forward import Predictions
 class PolicyScores:
     """Mean modelled net P&L of one condor at multiplier 1.0, in dollars.
 
-    `difference` is traded minus skipped, and its interval is a bootstrap by session. Both are None if the policy
+    `difference` is traded minus skipped, and its interval is a block bootstrap. Both are None if the policy
     traded every session or skipped every session.
     """
 
@@ -94,7 +94,7 @@ def replay_policy(tested: Predictions, rows: Positions, money: Backtest, policy:
 
 
 def _interval(pnl: Floats, traded: npt.NDArray[np.bool_], seed: int) -> tuple[float, float]:
-    """95 % bootstrap interval, by session, for mean traded minus mean skipped."""
+    """95 % block-bootstrap interval for mean traded minus mean skipped."""
     counts = bootstrap_counts(len(pnl), np.random.default_rng(seed))
     counts = counts[(counts[:, traded].sum(axis=1) > 0) & (counts[:, ~traded].sum(axis=1) > 0)]
     means = [(counts[:, chosen] @ pnl[chosen]) / counts[:, chosen].sum(axis=1) for chosen in (traded, ~traded)]

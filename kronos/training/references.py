@@ -32,13 +32,17 @@ class GuideModel:
     booster: GradientBoostingClassifier
     isotonic: IsotonicRegression | None = None
 
-    def log_odds(self, features: Floats) -> Floats:
-        """(n, 1) log-odds of the classifier alone."""
-        return np.asarray(self.booster.decision_function(features)[:, None])
+    def staged_log_odds(self, features: Floats) -> Floats:
+        """(n, 1, 1) log-odds of the classifier alone."""
+        return np.asarray(self.booster.decision_function(features)[:, None, None])
 
-    def calibrated(self, log_odds: Floats) -> Floats:
+    def levelled(self, log_odds: Floats) -> Floats:
+        """(n, 1) the same."""
+        return np.asarray(log_odds[:, 0])
+
+    def curve(self, features: Floats) -> Floats:
         """(n, 1) probabilities, kept away from 0 and 1, where log loss can be infinite."""
-        raw = expit(log_odds[:, 0])
+        raw = expit(self.staged_log_odds(features)[:, 0, 0])
         calibrated = raw if self.isotonic is None else self.isotonic.predict(raw)
         return np.clip(calibrated, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY)[:, None]
 
@@ -61,6 +65,6 @@ class GuideEstimator:
         """Fit isotonic regression on the earlier folds' probabilities."""
         if predictions is None:
             return model
-        raw = expit(predictions.log_odds[:, 0])
+        raw = expit(predictions.log_odds[:, 0, 0])
         isotonic = IsotonicRegression(out_of_bounds="clip")
         return replace(model, isotonic=isotonic.fit(raw, predictions.rows.labels[:, DEFAULT_COLUMN]))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from kronos.condor.entry import PriceSource, PriceTally, SourceCodes, price_sources
 from kronos.condor.labels import wins
 from kronos.condor.spec import DEFAULT_COLUMN, SD_MULTIPLIERS, CondorSpec
 from kronos.errors import MarketDataError
@@ -16,14 +17,20 @@ from kronos.features.entries import Entries
 from kronos.features.matrix import feature_matrix
 from kronos.features.registry import Feature, FeatureId
 from kronos.features.variants import CURRENT_FEATURES, Variant
-from kronos.market.history import Flags, Floats, MarketHistory, Positions, stale_open_years, years_of
+from kronos.market.history import Flags, Floats, MarketHistory, Positions
 from kronos.market.sessions import Days
 from kronos.model.artefact import Artefact
-from kronos.model.formats import in_newest_format
-from kronos.model.model import features_in, multipliers_in
+from kronos.model.formats import FIRST_WITH_SOURCES, in_newest_format
+from kronos.model.model import multipliers_in
 from kronos.model.packing import require_array
+from kronos.model.unpack_variants import features_in
 
-ARRAYS = ("sessions", "price", "vix", "features", "labels")
+LAGGING = (
+    "SPX's printed opens lag in these years; "
+    "add bars of SPY with `kronos fetch`, enter at the close, or use other years"
+)
+DTYPES = {"sessions": "datetime64[D]", "source": "int32"}
+ARRAYS = ("sessions", "price", "vix", "source", "features", "labels")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +41,8 @@ class TrainingRows:
     ----------
     known : the features in the columns of `features`
     sessions : (n,) datetime64[D], strictly ascending
-    price, vix : (n,) SPX and VIX at entry
+    price, vix : (n,) SPX and VIX at entry, as features see them
+    source : (n,) where the labels' price at entry comes from, as values of `PriceSource`
     features : (n, len(known)), NaN where they cannot be known
     labels : (n, len(SD_MULTIPLIERS)) 1.0 for a win, 0.0 for a loss, NaN where it is not known
     """
@@ -43,6 +51,7 @@ class TrainingRows:
     sessions: Days
     price: Floats
     vix: Floats
+    source: SourceCodes
     features: Floats
     labels: Floats
 
@@ -55,7 +64,11 @@ class TrainingRows:
 
     def of_variant(self, variant: Variant) -> Floats:
         """(n, features of the variant) the variant's features, in its order."""
-        return self.features[:, [self.known.index(feature) for feature in variant.features]]
+        return self.of_features(variant.features)
+
+    def of_features(self, features: Sequence[Feature]) -> Floats:
+        """(n, len(features)) some of the features."""
+        return self.features[:, [self.known.index(feature) for feature in features]]
 
     def complete(self, variant: Variant) -> Flags:
         """(n,) whether all of a variant's features and at least one label are known."""
@@ -65,6 +78,10 @@ class TrainingRows:
     def from_the_market(self) -> Flags:
         """(n,) whether a row has every label, which only a settlement from the market can give."""
         return np.asarray(~np.isnan(self.labels).any(axis=1))
+
+    def scored_apart(self) -> Flags:
+        """(n,) whether a row's label is less exact than the others, so that it trains but is no test."""
+        return np.asarray(self.source == PriceSource.SPY_IMPLIED_LATE)
 
     def losses(self) -> int:
         """Number of sessions lost at the default multiplier."""
@@ -85,12 +102,12 @@ def build_rows(
     start: np.datetime64 | None = None,
     end: np.datetime64 | None = None,
     features: Sequence[Feature] = CURRENT_FEATURES,
-) -> tuple[TrainingRows, list[int]]:
+) -> tuple[TrainingRows, PriceTally]:
     """Rows for every session from `start` to `end` that can be entered and has settled.
 
     Returns
     -------
-    The rows, and the years left out because their opens are stale (entry at the open only).
+    The rows, and where their prices at entry come from, with the sessions that were left out.
 
     Raises
     ------
@@ -102,32 +119,28 @@ def build_rows(
         chosen &= history.sessions >= start
     if end is not None:
         chosen &= history.sessions <= end
-    stale: list[int] = []
-    if spec.entry == "open":
-        years = years_of(history.sessions)
-        stale = [year for year in stale_open_years(history) if (years[chosen] == year).any()]
-        chosen &= ~np.isin(years, stale)
     if not chosen.any():
-        raise MarketDataError(_nothing_left(history, start, end, stale))
-    labels = wins(history, spec)
+        raise MarketDataError(_nothing_left(history, start, end))
+    source, labels = price_sources(history, spec), wins(history, spec)
+    tally = PriceTally.of(source[chosen])
+    chosen &= source != PriceSource.LAGGING_PRINT
+    if not chosen.any():
+        raise MarketDataError(f"no session is left: {LAGGING}")
     positions = np.flatnonzero(chosen & ~np.isnan(labels).any(axis=1))
     if not len(positions):
         raise MarketDataError("no session between these dates has both entry and settlement prices")
-    return rows_at(Entries.of_history(history, spec, positions), labels[positions], features), stale
+    return rows_at(Entries.of_history(history, spec, positions), source[positions], labels[positions], features), tally
 
 
-def rows_at(entries: Entries, labels: Floats, features: Sequence[Feature] = CURRENT_FEATURES) -> TrainingRows:
-    """Rows for the given entries and their (n, len(SD_MULTIPLIERS)) labels."""
+def rows_at(
+    entries: Entries, source: SourceCodes, labels: Floats, features: Sequence[Feature] = CURRENT_FEATURES
+) -> TrainingRows:
+    """Rows for the given entries, their (n,) price sources and their (n, len(SD_MULTIPLIERS)) labels."""
     matrix = feature_matrix(entries, features)
-    return TrainingRows(tuple(features), entries.days, entries.price, entries.vix, matrix, labels)
+    return TrainingRows(tuple(features), entries.days, entries.price, entries.vix, source, matrix, labels)
 
 
-def _nothing_left(
-    history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None, stale: list[int]
-) -> str:
-    if stale:
-        years = ", ".join(map(str, stale))
-        return f"no session is left: SPX opens are stale in {years}; enter at the close, or use other years"
+def _nothing_left(history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None) -> str:
     first, last = history.sessions[0], history.sessions[-1]
     return (
         f"no session between {start or first} and {end or last}: the data covers {first} to {last}; "
@@ -170,14 +183,19 @@ def rows_of(artefact: Artefact) -> TrainingRows:
         "sessions": (count,),
         "price": (count,),
         "vix": (count,),
+        "source": (count,),
         "features": (count, len(known)),
         "labels": (count, len(multipliers)),
     }
+    stored = dict(artefact.arrays)
+    if artefact.manifest["format"] < FIRST_WITH_SOURCES:
+        source = PriceSource.SPX_PRINT if manifest["spec"]["entry"] == "open" else PriceSource.SPX_CLOSE
+        stored["rows/source"] = np.full(count, source, dtype=np.int32)
     arrays = {
         name: require_array(
-            artefact.arrays,
+            stored,
             f"rows/{name}",
-            "datetime64[D]" if name == "sessions" else "float64",
+            DTYPES.get(name, "float64"),
             shape,
             may_be_nan=True,
         )

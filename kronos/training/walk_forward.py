@@ -17,6 +17,7 @@ from kronos.features.variants import Variant
 from kronos.market.history import Flags, Floats, Positions
 from kronos.market.sessions import Days, exchange_sessions
 from kronos.progress import Progress
+from kronos.statistics.recent import recent_rates
 from kronos.training.rows import TrainingRows
 
 
@@ -69,21 +70,31 @@ class Predictions:
     Attributes
     ----------
     rows : the predicted rows, in time order
-    log_odds : (n, m) before calibration
-    probability : (n, m) after calibration
+    log_odds : (n, s, m) before calibration, at each of s stages that the estimator may choose from
+    levelled : (n, m) before calibration, at the stage and the level chosen
+    probability : (n, m) after calibration, at the stage chosen
     climatology : (n, all multipliers) base rates of the rows that each prediction's model was trained on
+    recent : (n, all multipliers) base rates of the last 252 sessions before each row, with the same gap as in training
     first_calibrated : rows before this one had no earlier fold to calibrate on, and are not scored
     """
 
     rows: TrainingRows
     log_odds: Floats
+    levelled: Floats
     probability: Floats
     climatology: Floats
+    recent: Floats
     first_calibrated: int
 
-    def scored(self, test_start: np.datetime64 | None = None) -> Positions:
-        """The rows to score: calibrated, with every label known, from `test_start` on."""
+    def scored(self, test_start: np.datetime64 | None = None, *, apart: bool = False) -> Positions:
+        """The rows to score: calibrated, with every label known, from `test_start` on.
+
+        Parameters
+        ----------
+        apart : those whose labels are less exact, which are scored apart, instead of the others
+        """
         scored = (np.arange(len(self.rows)) >= self.first_calibrated) & self.rows.from_the_market()
+        scored &= self.rows.scored_apart() == apart
         if test_start is not None:
             scored &= self.rows.sessions >= test_start
         return np.flatnonzero(scored)
@@ -94,8 +105,10 @@ class Predictions:
         return Predictions(
             self.rows.take(slice(stop)),
             self.log_odds[:stop],
+            self.levelled[:stop],
             self.probability[:stop],
             self.climatology[:stop],
+            self.recent[:stop],
             min(self.first_calibrated, stop),
         )
 
@@ -103,12 +116,16 @@ class Predictions:
 class FittedModel(Protocol):
     """What an estimator's fit returns."""
 
-    def log_odds(self, features: Floats, /) -> Floats:
-        """(n, m) log-odds before calibration."""
+    def staged_log_odds(self, features: Floats, /) -> Floats:
+        """(n, s, m) log-odds before calibration, at each stage that the estimator may choose from."""
         ...
 
-    def calibrated(self, log_odds: Floats, /) -> Floats:
-        """(n, m) probabilities of log-odds before calibration."""
+    def levelled(self, log_odds: Floats, /) -> Floats:
+        """(n, m) log-odds to calibrate, of (n, s, m) staged ones."""
+        ...
+
+    def curve(self, features: Floats, /) -> Floats:
+        """(n, m) probabilities, calibrated if the model is."""
         ...
 
 
@@ -128,7 +145,7 @@ class Estimator(Protocol[Fitted]):
         ...
 
     def calibrate(self, model: Fitted, predictions: Predictions | None, /) -> Fitted:
-        """The same model, calibrated on earlier predictions; unchanged for None."""
+        """The same model at the stage that earlier predictions choose, calibrated on them; the first stage for None."""
         ...
 
 
@@ -168,21 +185,23 @@ def walk_forward(
     tested = rows.take(np.concatenate([split.test for split in splits]))
     features = rows.of_variant(estimator.variant)
     log_odds = np.concatenate(
-        [model.log_odds(features[split.test]) for model, split in zip(fitted, splits, strict=True)]
+        [model.staged_log_odds(features[split.test]) for model, split in zip(fitted, splits, strict=True)]
     )
     climatology = np.concatenate([base_rates(rows.labels[split.train], len(split.test)) for split in splits])
-    raw = Predictions(tested, log_odds, log_odds, climatology, len(splits[0].test))
-    models, probability, positions = [], [], []
+    recent = recent_rates(rows.sessions, rows.labels, tested.sessions, gap_sessions)
+    levelled, probability = fitted[0].levelled(log_odds), np.empty_like(log_odds[:, 0])
+    predictions = Predictions(tested, log_odds, levelled, probability, climatology, recent, len(splits[0].test))
+    models, positions = [], []
     start = 0
     for model, split in zip(fitted, splits, strict=True):
         own = np.arange(start, start + len(split.test))
-        earlier = raw.settled_before(tested.sessions[start], gap_sessions)
+        earlier = predictions.settled_before(tested.sessions[start], gap_sessions)
         calibrated = estimator.calibrate(model, earlier if len(earlier.rows) else None)
+        levelled[own] = calibrated.levelled(log_odds[own])
+        probability[own] = calibrated.curve(features[split.test])
         models.append(calibrated)
-        probability.append(calibrated.calibrated(log_odds[own]))
         positions.append(own)
         start += len(own)
-    predictions = Predictions(tested, log_odds, np.concatenate(probability), climatology, raw.first_calibrated)
     return Walk(tuple(models), tuple(positions), predictions)
 
 

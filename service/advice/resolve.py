@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -46,8 +47,13 @@ def resolve(
     model: Model,
     history: MarketHistory | None,
     calendar: ExchangeSessions,
+    silenced: Collection[str] = (),
 ) -> ResolvedFeatures:
     """Derive features from the stored bars and take the rest from the request; never make one up.
+
+    Parameters
+    ----------
+    silenced : variants of the model that have lost their skill
 
     Raises
     ------
@@ -64,7 +70,7 @@ def resolve(
     values = given | derived
     sources: dict[str, FeatureSource] = {name: "derived" if name in derived else "request" for name in values}
     sources["vix"] = "request"
-    variant = model.answering(values)
+    variant = model.answering(values, silenced)
     used = variant.feature_names
     return ResolvedFeatures(
         session=session,

@@ -62,10 +62,10 @@ class AdviceService:
         now = self._clock()
         as_of = request.as_of or now
         try:
-            features = resolve(request, as_of, served.model, self._market.history, exchange_sessions())
+            features = resolve(request, as_of, served.model, self._market.history, exchange_sessions(), served.silenced)
         except MarketDataError as error:
             raise OutsideCalendarError(str(error)) from error
-        prediction = served.model.predict(features.variant, features.values, request.sd_multiplier)
+        prediction = served.model.predict(features.variant, features.values, request.sd_multiplier, served.silenced)
         reply = self._reply(uuid4(), request, as_of, served, features, prediction)
         self._log.put(request, reply, served.model.trained_through, now)
         self._metrics.advice.labels(reply.advice.value, reply.status, reply.variant).inc()
@@ -96,6 +96,7 @@ class AdviceService:
                 "status": "degraded" if limits else "ok",
                 "reasons": limits + notes,
                 "variant": features.variant,
+                "variant_name": features.variant,
                 "features": {
                     name: {"value": value, "source": features.sources[name]} for name, value in features.values.items()
                 },
@@ -115,6 +116,7 @@ class AdviceService:
             "reduced_variant": features.variant != served.model.richest.name,
             "feature_mismatch": features.mismatch,
             "not_a_session": features.market_closed,
+            "no_skill_here": prediction.has_skill and not prediction.has_skill_here,
         }
         age = features.session - served.model.trained_through
         limits = {

@@ -148,7 +148,7 @@ class AdviceRow(TableBase):
 
 
 class MarketDayRow(TableBase):
-    """One session's daily bar."""
+    """One session's daily bars."""
 
     __tablename__ = "market_days"
 
@@ -161,6 +161,22 @@ class MarketDayRow(TableBase):
     vix_high: Mapped[float | None]
     vix_low: Mapped[float | None]
     vix_close: Mapped[float]
+    spy_open: Mapped[float | None]
+    spy_high: Mapped[float | None]
+    spy_low: Mapped[float | None]
+    spy_close: Mapped[float | None]
+    vix9d_open: Mapped[float | None]
+    vix9d_high: Mapped[float | None]
+    vix9d_low: Mapped[float | None]
+    vix9d_close: Mapped[float | None]
+    vix3m_open: Mapped[float | None]
+    vix3m_high: Mapped[float | None]
+    vix3m_low: Mapped[float | None]
+    vix3m_close: Mapped[float | None]
+    vix1d_open: Mapped[float | None]
+    vix1d_high: Mapped[float | None]
+    vix1d_low: Mapped[float | None]
+    vix1d_close: Mapped[float | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -187,6 +203,7 @@ class ModelVersionRow(TableBase):
     manifest: Mapped[dict[str, Any]] = deferred(mapped_column(JSONB, nullable=False))
     metrics: Mapped[dict[str, Any] | None]
     artefact: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
+    silenced_variants: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     run_id: Mapped[UUID | None] = mapped_column(ForeignKey(RetrainRunRow.run_id))
 
 

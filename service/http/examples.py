@@ -68,6 +68,12 @@ BAR = {
     "vix_high": 29.52,
     "vix_low": 25.42,
     "vix_close": 25.42,
+    "spy_open": 223.8265,
+    "spy_high": 224.3915,
+    "spy_low": 221.952,
+    "spy_close": 224.1493,
+    "vix9d_close": 28.57,
+    "vix3m_close": 23.73,
 }
 
 MONEY = {"trades": 58, "total_net_pnl_dollars": 2310.0, "mean_net_pnl_dollars": 39.83}
@@ -107,6 +113,11 @@ PERFORMANCE = {
         "base_rate_brier": 0.135,
         "brier_skill": 0.052,
         "brier_skill_interval": [-0.08, 0.17],
+        "recent_observations": 56,
+        "mean_recent_rate": 0.841,
+        "recent_rate_brier": 0.132,
+        "brier_skill_recent": 0.03,
+        "brier_skill_recent_interval": [-0.1, 0.14],
         "log_loss": 0.41,
         "base_rate_log_loss": 0.44,
         "ece": 0.06,
@@ -192,6 +203,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "status": "ok",
         "reasons": ["reduced_variant"],
         "variant": "minimal",
+        "variant_name": "minimal",
         "features": {
             "vix": {"value": 25.4, "source": "request"},
             "day_of_week": {"value": 2, "source": "derived"},

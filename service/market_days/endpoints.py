@@ -25,5 +25,9 @@ MarketDayServiceDependency = Annotated[MarketDayService, Depends(_market_days, s
 
 @router.put("/market-days", dependencies=[require(Scope.OPERATE)], responses=guarded(400, 413, 422))
 async def put_market_days(days: MarketDays, market_days: MarketDayServiceDependency) -> MarketDaysReply:
-    """Insert or replace daily bars. Features are derived from them."""
+    """Insert or replace daily bars, all or none.
+
+    An instrument is replaced as a whole where one of its values is given. An optional one of which all values are
+    absent or null stays as it is stored.
+    """
     return await market_days.put(days)

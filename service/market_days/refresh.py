@@ -39,12 +39,14 @@ async def refresh_market_days(settings: Settings, sessions: Sessions, clock: Clo
     log.info(
         "market_days_refreshed",
         added=len(report.added),
+        filled=len(report.filled),
         restated=len(report.restated),
         lacking={index: len(days) for index, days in report.lacking.items()},
+        away=report.away,
     )
 
 
 async def _store(report: FetchReport, sessions: Sessions, clock: Clock) -> None:
-    if len(report.added):
+    if len(report.news):
         async with transaction(sessions) as session:
-            await MarketDayService(session, clock).add(report.history.on(report.added))
+            await MarketDayService(session, clock).add(report.history.on(report.news))

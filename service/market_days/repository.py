@@ -7,12 +7,13 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kronos.market.history import COLUMNS, MarketHistory
+from kronos.market.history import COLUMNS, OPTIONAL_COLUMNS, MarketHistory, family_of
 from kronos.market.sessions import as_date
+from kronos.market.sources.source import PRICES
 from service.db.tables import MarketDayRow
 
 ROWS_PER_STATEMENT = 1_000
@@ -25,10 +26,13 @@ class MarketDayRepository:
         self._session = session
 
     async def upsert(self, bars: Sequence[dict[str, Any]]) -> None:
-        """Insert or replace bars, keyed by `session`."""
+        """Insert or replace bars, keyed by `session`, each instrument as a whole.
+
+        An optional instrument of which every value is None stays as it is stored.
+        """
         for start in range(0, len(bars), ROWS_PER_STATEMENT):
             statement = insert(MarketDayRow).values(bars[start : start + ROWS_PER_STATEMENT])
-            replaced = {name: statement.excluded[name] for name in COLUMNS}
+            replaced = {name: _replaced(statement, name) for name in COLUMNS}
             await self._session.execute(
                 statement.on_conflict_do_update(
                     index_elements=[MarketDayRow.session],
@@ -61,6 +65,20 @@ class MarketDayRepository:
         days = np.array([row[0] for row in rows], dtype="datetime64[D]")
         values = np.array([row[1:] for row in rows], dtype=np.float64)
         return MarketHistory.from_bars(days, {name: values[:, at] for at, name in enumerate(COLUMNS)})
+
+
+def _replaced(statement: Insert, name: str) -> ColumnElement[float | None]:
+    """What a stored value becomes.
+
+    The prices of one bar belong together: half of them from one source and half from another would be no bar.
+    """
+    given, family = statement.excluded[name], family_of(name)
+    if family.required and name not in OPTIONAL_COLUMNS:
+        return given
+    prices = [statement.excluded[f"{family.name}_{price}"] for price in PRICES]
+    if family.required:
+        return func.coalesce(given, getattr(MarketDayRow, name))
+    return case((func.coalesce(*prices).is_(None), getattr(MarketDayRow, name)), else_=given)
 
 
 def bars_of(history: MarketHistory) -> list[dict[str, Any]]:

@@ -14,9 +14,10 @@ from kronos.errors import MarketDataError
 from kronos.market.clock import Clock
 from kronos.market.fetch import last_settled_session
 from kronos.market.history import MarketHistory
+from kronos.market.plausible import implausible
 from kronos.market.sessions import as_date, exchange_sessions
 from service.db.notifications import Topic, notify
-from service.errors import NotASessionError, OutsideCalendarError
+from service.errors import ImplausibleBarsError, NotASessionError, OutsideCalendarError
 from service.market_days.repository import MarketDayRepository, bars_of
 from service.models.repository import ModelRepository
 from service.outcomes.judging import OutcomeJudge
@@ -38,6 +39,8 @@ class MarketDayService:
         ------
         NotASessionError
             If a day is not an exchange session, has not settled, or appears twice.
+        ImplausibleBarsError
+            If a value cannot be true, or cannot stand beside the other bars.
         OutsideCalendarError
             If today lies outside the session list, so that nothing says what has settled.
         """
@@ -57,7 +60,7 @@ class MarketDayService:
         if len(bars) < len(request.days):
             raise NotASessionError("a day appears twice")
         rows = [{"session": day, **bar.model_dump(exclude={"date"})} for day, bar in sorted(bars.items())]
-        await self._store(rows, min(bars), max(bars))
+        await self._store(rows, min(bars), max(bars), checked=True)
         first, last, count = await self._market_days.extent()
         return MarketDaysReply.model_validate({"stored": len(bars), "first": first, "last": last, "sessions": count})
 
@@ -65,9 +68,14 @@ class MarketDayService:
         """Insert or replace the bars of a history."""
         await self._store(bars_of(history), as_date(history.sessions[0]), as_date(history.sessions[-1]))
 
-    async def _store(self, rows: Sequence[dict[str, Any]], first: date, last: date) -> None:
+    async def _store(self, rows: Sequence[dict[str, Any]], first: date, last: date, *, checked: bool = False) -> None:
+        before = await self._market_days.history() if checked else None
         await self._market_days.upsert(rows)
+        history = await self._market_days.history()
+        if checked and history is not None and (faults := implausible(history, before)):
+            more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+            raise ImplausibleBarsError(f"{faults[0].reason}{more}")
         spec = await ModelRepository(self._session).champion_spec() or CondorSpec()
-        judge = OutcomeJudge(OutcomeRepository(self._session), await self._market_days.history(), spec)
+        judge = OutcomeJudge(OutcomeRepository(self._session), history, spec)
         await judge.judge_since(first, last)
         await notify(self._session, Topic.MARKET_DAYS)

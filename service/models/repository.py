@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -12,8 +12,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from kronos.condor.spec import CondorSpec
+from kronos.model.formats import spec_in
 from service.db.locks import Lock, hold
 from service.db.tables import ModelVersionRow
+
+
+class ChampionIdentity(NamedTuple):
+    """Which model is the champion.
+
+    Attributes
+    ----------
+    silenced : its variants that have lost their skill since training
+    """
+
+    version: str
+    sha256: str
+    silenced: frozenset[str]
+
+    def is_of(self, version: str, sha256: str) -> bool:
+        """Whether this is that version with those bytes."""
+        return (self.version, self.sha256) == (version, sha256)
 
 
 class ModelRepository:
@@ -30,21 +48,29 @@ class ModelRepository:
         """The champion, without its bytes."""
         return await self._session.scalar(select(ModelVersionRow).where(ModelVersionRow.state == "champion"))
 
-    async def champion_identity(self) -> tuple[str, str] | None:
-        """The champion's version and SHA-256."""
-        row = (
-            await self._session.execute(
-                select(ModelVersionRow.version, ModelVersionRow.sha256).where(ModelVersionRow.state == "champion")
-            )
-        ).first()
-        return None if row is None else (row.version, row.sha256)
+    async def champion_identity(self) -> ChampionIdentity | None:
+        """Which model is the champion, and which of its variants are silent."""
+        columns = (ModelVersionRow.version, ModelVersionRow.sha256, ModelVersionRow.silenced_variants)
+        row = (await self._session.execute(select(*columns).where(ModelVersionRow.state == "champion"))).first()
+        return None if row is None else ChampionIdentity(row[0], row[1], frozenset(row[2]))
 
     async def champion_spec(self) -> CondorSpec | None:
         """The trade that the champion was trained for."""
-        spec = await self._session.scalar(
-            select(ModelVersionRow.manifest["spec"]).where(ModelVersionRow.state == "champion")
+        columns = (ModelVersionRow.manifest["spec"], ModelVersionRow.manifest["format"])
+        row = (await self._session.execute(select(*columns).where(ModelVersionRow.state == "champion"))).first()
+        return None if row is None else spec_in({"spec": row[0], "format": row[1]})
+
+    async def silence(self, version: str, variants: Collection[str]) -> bool:
+        """Store which variants of a version are silent; whether that is news."""
+        named = sorted(variants)
+        told = await self._session.scalar(
+            update(ModelVersionRow)
+            .where(ModelVersionRow.version == version, ModelVersionRow.silenced_variants != named)
+            .values(silenced_variants=named)
+            .returning(ModelVersionRow.version)
+            .execution_options(synchronize_session=False)
         )
-        return None if spec is None else CondorSpec(**spec)
+        return told is not None
 
     async def artefact(self, version: str) -> bytes | None:
         """The bytes of a version; None if there is no such version, or retention deleted them."""

@@ -120,6 +120,7 @@ def model_info(row: ModelVersionRow, *, with_manifest: bool = False, stored: boo
             "activated_at": row.activated_at,
             "stored": stored,
             "origin": row.origin,
+            "silenced_variants": row.silenced_variants,
             "metrics": None if row.metrics is None else Metrics.model_validate(row.metrics),
             "manifest": row.manifest if with_manifest else None,
         }

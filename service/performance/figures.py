@@ -1,12 +1,11 @@
-"""Turns joined rows into figures: which trades may be scored, their scores, skipped sessions, and feature drift."""
+"""Turns joined rows into figures: scores, money, skipped sessions, and feature drift."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,21 +14,20 @@ from ares_client.contract import (
     AdvicePerformance,
     AdvisedSessions,
     FeatureDrift,
-    LeftOut,
     LiveCalibration,
     ReportedMoney,
     SkippedSessions,
-    TradeOutcome,
     TradingAdvice,
 )
 from kronos.backtest.skipped_sessions import model_condors
-from kronos.condor.contradiction import Contradiction
 from kronos.condor.spec import CondorSpec
 from kronos.market.history import MarketHistory
-from kronos.market.sessions import NEW_YORK, exchange_sessions
+from kronos.market.sessions import NEW_YORK
 from kronos.model.model import Model
 from kronos.statistics.live_calibration import LivePredictions, live_scores
-from service.performance.repository import LoggedAdvice, SessionAdvice, TradeRecord
+from kronos.statistics.recent import market_recent_rates
+from service.performance.observations import ScoredTrade, SortedTrades, hindsight
+from service.performance.repository import SessionAdvice, TradeRecord
 
 SKIPPED_NOTE = (
     "Modelled, not traded: one condor of one contract per session at the requested multiplier, with listed strikes, "
@@ -37,77 +35,18 @@ SKIPPED_NOTE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredTrade:
-    """A trade that may be scored, with the probability and base rate given for the multiplier it was traded at."""
-
-    trade: TradeRecord
-    advice: str
-    sd_multiplier: float
-    probability: float
-    base_rate: float
-
-    @property
-    def key(self) -> tuple[date, float]:
-        """Trades with the same key are one observation: one settlement decides them all."""
-        return self.trade.session, self.sd_multiplier
-
-    @property
-    def won(self) -> bool:
-        """Whether it ended at maximum profit."""
-        return self.trade.outcome == TradeOutcome.MAX_PROFIT
-
-
-@dataclass(frozen=True, slots=True)
-class SortedTrades:
-    """Reported trades, grouped by how they may be used.
-
-    Attributes
-    ----------
-    followed : trades that follow out-of-sample advice; they count under that advice
-    scored : those of `followed` whose label the settlement does not contradict
-    observations : the first of `scored` for each session and multiplier
-    left_out : how many trades are left out of the scores, by reason
-    """
-
-    followed: Sequence[TradeRecord]
-    scored: Sequence[ScoredTrade]
-    observations: Sequence[ScoredTrade]
-    left_out: LeftOut
-
-
-def sort_trades(trades: Sequence[TradeRecord], spec: CondorSpec) -> SortedTrades:
-    """Separate the trades that may be scored from the rest. Each counts under the first reason that applies."""
-    followed: list[TradeRecord] = []
-    scored: list[ScoredTrade] = []
-    observations: dict[tuple[date, float], ScoredTrade] = {}
-    left_out: Counter[str] = Counter()
-    for trade in trades:
-        advice = trade.followed
-        if advice is None:
-            left_out["unmatched"] += 1
-        elif (hindsight := _hindsight(trade.session, advice.trained_through, spec)) is not None:
-            left_out[hindsight] += 1
-        else:
-            followed.append(trade)
-            if Contradiction.LABEL in trade.flags:
-                left_out["label_contradicted"] += 1
-                continue
-            one = _scored(trade, advice)
-            scored.append(one)
-            left_out["repeated"] += one.key in observations
-            observations.setdefault(one.key, one)
-    reasons = LeftOut(**{name: left_out[name] for name in LeftOut.model_fields})
-    return SortedTrades(followed, scored, list(observations.values()), reasons)
-
-
-def calibration(observations: Sequence[ScoredTrade]) -> LiveCalibration | None:
+def calibration(
+    observations: Sequence[ScoredTrade], history: MarketHistory | None, spec: CondorSpec
+) -> LiveCalibration | None:
     """Live calibration; None if nothing can be scored."""
+    sessions = np.array([one.trade.session for one in observations], dtype="datetime64[D]")
+    put, call = (np.array([one.distances[side] for one in observations], dtype=np.float64) for side in (0, 1))
     scores = live_scores(
         LivePredictions(
-            sessions=np.array([one.trade.session for one in observations], dtype="datetime64[D]"),
+            sessions=sessions,
             probability=np.array([one.probability for one in observations], dtype=np.float64),
             base_rate=np.array([one.base_rate for one in observations], dtype=np.float64),
+            recent_rate=market_recent_rates(history, spec, sessions, put, call),
             won=np.array([one.won for one in observations], dtype=np.float64),
         )
     )
@@ -184,11 +123,11 @@ def drift(advised: Sequence[SessionAdvice], model: Model) -> list[FeatureDrift]:
 
 def advised_sessions(advised: Sequence[SessionAdvice], spec: CondorSpec) -> AdvisedSessions:
     """Count the sessions advised, by what the advice was and where it came from."""
-    hindsight = Counter(_hindsight(one.session, one.trained_through, spec) for one in advised)
+    known_too_much = Counter(hindsight(one.session, one.trained_through, spec) for one in advised)
     return AdvisedSessions(
         sessions=len(advised),
-        in_sample=hindsight["in_sample"],
-        training_unknown=hindsight["training_unknown"],
+        in_sample=known_too_much["in_sample"],
+        training_unknown=known_too_much["training_unknown"],
         replayed=sum(one.answered_at.astimezone(NEW_YORK).date() > one.session for one in advised),
         model_versions=_counts(one.model_version for one in advised),
         statuses=_counts(one.status for one in advised),
@@ -197,34 +136,8 @@ def advised_sessions(advised: Sequence[SessionAdvice], spec: CondorSpec) -> Advi
     )
 
 
-def _hindsight(session: date, trained_through: date | None, spec: CondorSpec) -> str | None:
-    """Why the advice may have known how the session's trade would end; None if it cannot have.
-
-    The last trade in the training set stayed open for `dte_sessions`. A trade entered during that time saw the same
-    market.
-    """
-    if trained_through is None:
-        return "training_unknown"
-    calendar = exchange_sessions().days
-    last = int(np.searchsorted(calendar, np.datetime64(trained_through, "D"))) + spec.dte_sessions
-    settled = calendar[min(last, len(calendar) - 1)]
-    return "in_sample" if np.datetime64(session, "D") <= settled else None
-
-
 def _out_of_sample(advised: Sequence[SessionAdvice], spec: CondorSpec) -> list[SessionAdvice]:
-    return [one for one in advised if _hindsight(one.session, one.trained_through, spec) is None]
-
-
-def _scored(trade: TradeRecord, advice: LoggedAdvice) -> ScoredTrade:
-    """Read the advice's curve at the multiplier traded. It is linear between its points, as in the model."""
-    multiplier = trade.sd_multiplier
-    curve = json.loads(advice.curve)
-    points = [point["sd_multiplier"] for point in curve]
-    probability, base_rate = (
-        float(np.interp(multiplier, points, [point[name] for point in curve]))
-        for name in ("win_probability", "base_rate")
-    )
-    return ScoredTrade(trade, advice.advice, multiplier, probability, base_rate)
+    return [one for one in advised if hindsight(one.session, one.trained_through, spec) is None]
 
 
 def _money(trades: Sequence[TradeRecord]) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, RowMapping, Text, cast, select, true
+from sqlalchemy import ColumnElement, RowMapping, Text, case, cast, func, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -27,7 +27,12 @@ class LoggedAdvice:
 
 @dataclass(frozen=True, slots=True)
 class TradeRecord:
-    """A reported trade, the multiplier it was traded at, and the advice it followed, if any is in the log."""
+    """A reported trade, the multiplier it was traded at, and the advice it followed, if any is in the log.
+
+    Attributes
+    ----------
+    price, vix : SPX and VIX at entry as reported, else as the advice was asked with; None if neither is known
+    """
 
     bot: str
     session: date
@@ -35,6 +40,10 @@ class TradeRecord:
     net_pnl_dollars: Decimal
     flags: Sequence[str]
     sd_multiplier: float
+    put_short_strike: float | None
+    call_short_strike: float | None
+    price: float | None
+    vix: float | None
     followed: LoggedAdvice | None
 
 
@@ -73,6 +82,10 @@ class PerformanceRepository:
                 OutcomeRow.net_pnl.label("net_pnl_dollars"),
                 OutcomeRow.flags,
                 traded_sd_multiplier(advice).label("sd_multiplier"),
+                OutcomeRow.put_short_strike,
+                OutcomeRow.call_short_strike,
+                func.coalesce(_reported("price"), advice.price).label("price"),
+                func.coalesce(_reported("vix"), advice.vix).label("vix"),
                 advice.advice,
                 advice.trained_through,
                 cast(advice.reply["curve"], Text).label("curve"),
@@ -119,8 +132,14 @@ def _trade(row: RowMapping) -> TradeRecord:
     followed = None
     if row["advice"] is not None:
         followed = LoggedAdvice(row["advice"], row["trained_through"], row["curve"])
-    reported = ("bot", "session", "outcome", "net_pnl_dollars", "flags", "sd_multiplier")
+    reported = {field.name for field in fields(TradeRecord)} - {"followed"}
     return TradeRecord(**{name: row[name] for name in reported}, followed=followed)
+
+
+def _reported(feature: str) -> ColumnElement[float | None]:
+    """A figure that the bot gave with the outcome; null if that is no price."""
+    value = OutcomeRow.features[feature].as_float()
+    return case((value > 0, value))
 
 
 def _of(column: InstrumentedAttribute[str], bot: str | None) -> ColumnElement[bool]:

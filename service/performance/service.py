@@ -10,9 +10,11 @@ from ares_client.contract import Performance
 from kronos.condor.spec import CondorSpec
 from kronos.market.clock import Clock
 from kronos.market.sessions import NEW_YORK
+from kronos.model.unequal_sides import EVEN, PutShare
 from service.db.engine import Sessions, transaction
 from service.errors import InvalidRequestError
 from service.performance import figures
+from service.performance.observations import sort_trades
 from service.performance.repository import PerformanceRepository, SessionAdvice, TradeRecord
 from service.replica.bars import BarsHolder
 from service.replica.model import ModelHolder
@@ -72,7 +74,9 @@ class PerformanceService:
     ) -> Performance:
         served = self._models.served
         spec = served.model.spec if served else CondorSpec()
-        found = figures.sort_trades(trades, spec)
+        put_share = PutShare(served.model.multipliers, served.model.put_share) if served else EVEN
+        history = self._market.history
+        found = sort_trades(trades, spec, put_share)
         return Performance(
             bot=bot,
             start=first,
@@ -81,8 +85,8 @@ class PerformanceService:
             advised=figures.advised_sessions(advised, spec),
             reported=figures.reported_money(trades),
             left_out=found.left_out,
-            calibration=figures.calibration(found.observations),
+            calibration=figures.calibration(found.observations, history, spec),
             by_advice=figures.by_advice(found, advised, spec),
-            skipped=figures.skipped_sessions(advised, trades, self._market.history, spec),
+            skipped=figures.skipped_sessions(advised, trades, history, spec),
             drift=figures.drift(advised, served.model) if served else [],
         )

@@ -19,6 +19,7 @@ from service.market_days.repository import MarketDayRepository
 from service.models.repository import ModelRepository
 from service.replica.keys_on_disk import KeysOnDisk
 from service.replica.model import ChampionOnDisk, ServedModel
+from service.replica.skill_watch import SkillWatch
 from service.state import AppState
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,7 @@ class ReplicaRefresh:
         self._changed = asyncio.Event()
         self._bars: tuple[int, int, datetime | None] | None = None
         self._bars_told = 0
+        self._skill = SkillWatch(state.sessions, self._silence)
         self._refused_sha256: str | None = None
         self._trouble: str | None = None
 
@@ -65,15 +67,19 @@ class ReplicaRefresh:
                 failed = True
         if not failed:
             self._database_answered()
+        self._skill.look(self._models.served, self._market.history, self._bars)
 
     async def run(self) -> None:
         """Refresh at every notification and every poll interval, until cancelled."""
-        while True:
-            try:
-                await self._listen()
-            except Exception as error:
-                self._database_failed(error)
-            await asyncio.sleep(min(1.0, self._settings.poll_seconds))
+        try:
+            while True:
+                try:
+                    await self._listen()
+                except Exception as error:
+                    self._database_failed(error)
+                await asyncio.sleep(min(1.0, self._settings.poll_seconds))
+        finally:
+            await self._skill.stop()
 
     async def _listen(self) -> None:
         """Refresh while one listening connection lasts."""
@@ -129,27 +135,36 @@ class ReplicaRefresh:
             models = ModelRepository(session)
             champion = await models.champion_identity()
             served = self._models.served
-            if served is not None and champion == (served.version, served.sha256):
-                self._metrics.champion_refused.set(0)
+            if champion is None or champion.sha256 == self._refused_sha256:
                 return
-            if champion is None or champion[1] == self._refused_sha256:
-                return
-            version, sha256 = champion
-            content = await models.artefact(version)
+            version, is_served = champion.version, served is not None and champion.is_of(served.version, served.sha256)
+            content = None if is_served else await models.artefact(version)
+        if served is not None and is_served:
+            self._metrics.champion_refused.set(0)
+            if self._skill.is_told:
+                await self._silence(served, champion.silenced)
+            return
         try:
-            loaded = await asyncio.to_thread(ServedModel.load, version, content or b"")
+            loaded = await asyncio.to_thread(ServedModel.load, version, content or b"", champion.silenced)
         except ArtefactError as error:
-            self._refused_sha256 = sha256
+            self._refused_sha256 = champion.sha256
             self._metrics.champion_refused.set(1)
             log.error("champion_refused", model_version=version, error=str(error))
             return
         self._metrics.champion_refused.set(0)
         self._serve(loaded)
-        await asyncio.to_thread(self._champion_on_disk.save, version, content or b"")
+        await asyncio.to_thread(self._champion_on_disk.save, loaded, content or b"")
 
     def _serve(self, served: ServedModel) -> None:
         self._models.swap(served)
         self._metrics.model_is_live(served.version, served.sha256, served.model.trained_through)
+        self._metrics.variants_are_silenced(served.model.variants, served.silenced)
+
+    async def _silence(self, served: ServedModel, variants: frozenset[str]) -> None:
+        """Let exactly these variants of a model be silent, if it is still served."""
+        if (changed := self._models.silence(served, variants)) is not None:
+            self._metrics.variants_are_silenced(changed.model.variants, variants)
+            await asyncio.to_thread(self._champion_on_disk.note, changed)
 
     async def _refresh_market(self) -> None:
         told = self._bars_told

@@ -20,7 +20,7 @@ refused_url = client_support.refused_url
 RunBot = Callable[..., subprocess.CompletedProcess[str]]
 
 BOT = ROOT / "examples" / "ares_paper_bot.py"
-SAMPLE = ROOT / "kronos" / "market" / "data" / "spx_vix_2014_2018.csv"
+SAMPLE = ROOT / "kronos" / "market" / "data" / "sample_2014_2018.csv"
 
 DAYS = """date,spx_open,spx_high,spx_low,spx_close,vix_open,vix_close
 2018-12-03,2790.5,2800.18,2773.38,2790.37,16.5,16.44

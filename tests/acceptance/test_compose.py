@@ -33,7 +33,7 @@ def services() -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def example() -> dict[str, str]:
     """Every variable of the example, the commented ones too."""
-    return dict(re.findall(r"^#?([A-Z_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE))
+    return dict(re.findall(r"^#?([A-Z0-9_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE))
 
 
 def named_variables(services: dict[str, dict[str, Any]]) -> set[str]:
@@ -51,7 +51,7 @@ def test_it_names_the_variables_that_the_example_has(
 
 
 def test_what_the_example_leaves_empty_is_asked_for() -> None:
-    active = dict(re.findall(r"^([A-Z_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE))
+    active = dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE))
     assert active == dict.fromkeys(REQUIRED, "")
     for found in VARIABLE.finditer(COMPOSE.read_text()):
         if found["name"] in REQUIRED:

@@ -98,6 +98,32 @@ def test_it_shows_what_the_api_says(browser: Browser, lived: RunningService) -> 
     assert f"{abs(found['skipped']['total_net_pnl_dollars']):,.2f}" in modelled
 
 
+def test_the_skill_against_the_recent_base_rate_comes_first(browser: Browser, lived: RunningService) -> None:
+    browser.resize(1280)
+    show(browser, lived)
+    found = lived.request("GET", f"/performance{WINDOW}").json()["calibration"]
+    said = browser.text("#calibration").replace("\u2212", "-")
+    recent, training = (
+        said.index(f"Skill over the {which}") for which in ("recent base rate", "base rate in training")
+    )
+    assert recent < training
+    assert f"{found['brier_skill_recent']:+.3f}" in said[recent:training]
+    assert f"{found['brier_skill']:+.3f}" in said[training:]
+
+
+def test_without_bars_the_recent_skill_is_absent_and_said(
+    browser: Browser, start_service: StartService, aged_database_url: str, sample_rows: TrainingRows
+) -> None:
+    query(aged_database_url, "DELETE FROM market_days WHERE session < '2018-05-01'")
+    service = start_service(aged_database_url)
+    rows = sample_rows.take(sample_rows.sessions > AGED_THROUGH)
+    ask(service, rows, 0)
+    logged(service, 1)
+    report(service, [trade(rows, 0)])
+    show(browser, service)
+    assert "\u2013 (too few bars of the year before these sessions)" in browser.text("#calibration")
+
+
 def test_it_asks_nobody_else_and_complains_of_nothing(browser: Browser, lived: RunningService) -> None:
     show(browser, lived)
     assert browser.complaints == []

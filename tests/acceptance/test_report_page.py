@@ -14,6 +14,7 @@ from kronos.condor.spec import CondorSpec
 from kronos.market.history import MarketHistory
 from kronos.report.page import render
 from kronos.report.study import make_study
+from kronos.training.boosting import BoostingRecipe
 from kronos.training.recipe import Recipe
 from kronos.training.walk_forward import WalkForward
 from tests.support.browser import BROWSER, QUIETLY
@@ -59,7 +60,7 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def page(sample: MarketHistory) -> str:
     """A report on the bundled sample with a script at its end that measures it."""
-    recipe = Recipe(boosting_rounds=20, walk_forward=WalkForward(500, 250))
+    recipe = Recipe(boosting=BoostingRecipe(rounds=(0, 5)), walk_forward=WalkForward(500, 250))
     return render(make_study(sample, CondorSpec(), recipe=recipe)).replace("</body>", MEASURE + "</body>")
 
 

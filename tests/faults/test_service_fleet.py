@@ -87,7 +87,7 @@ def assert_its_models_own(url: str, answer: dict[str, Any]) -> None:
     """The reply is what the stored artefact of its version says, evaluated here."""
     (row,) = query(url, "SELECT artefact FROM model_versions WHERE version = $1", answer["model_version"])
     values = {name: feature["value"] for name, feature in answer["features"].items()}
-    prediction = Model.from_bytes(row["artefact"]).predict(answer["variant"], values, 1.0)
+    prediction = Model.from_bytes(row["artefact"]).predict(answer["variant_name"], values, 1.0)
     assert answer["win_probability"] == prediction.probability
     assert answer["base_rate"] == prediction.base_rate
     assert [point["win_probability"] for point in answer["curve"]] == prediction.curve.tolist()

@@ -206,7 +206,19 @@ def of_0002(artefact: bytes) -> Rows:
     return rows
 
 
-ROWS: Mapping[str, Callable[[bytes], Rows]] = {"0001": of_0001, "0002": of_0002}
+def of_0003(artefact: bytes) -> Rows:
+    """Bars of the instruments beside SPX and VIX."""
+    rows = of_0002(artefact)
+    rows["market_days"][0] |= {
+        f"{instrument}_{price}": value
+        for instrument, value in (("spy", 249.92), ("vix9d", 27.5), ("vix3m", 24.25), ("vix1d", None))
+        for price in ("open", "high", "low", "close")
+    }
+    rows["model_versions"][1]["silenced_variants"] = "{minimal}"
+    return rows
+
+
+ROWS: Mapping[str, Callable[[bytes], Rows]] = {"0001": of_0001, "0002": of_0002, "0003": of_0003}
 
 # Referenced before referring.
 INSERTED_FIRST = ("retrain_runs",)

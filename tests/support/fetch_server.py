@@ -138,8 +138,15 @@ def vix_file(bars: Bars) -> bytes:
     return "\r\n".join(["DATE,OPEN,HIGH,LOW,CLOSE", *rows, ""]).encode()
 
 
-def spx_chart(bars: Bars, live: datetime | None = None) -> Callable[[dict[str, list[str]]], Reply]:
-    """Bars as the chart API gives them for the period that is asked: 32-bit noise, and a last row stamped `live`."""
+def spx_chart(
+    bars: Bars, live: datetime | None = None, adjusted: float | None = None
+) -> Callable[[dict[str, list[str]]], Reply]:
+    """Bars as the chart API gives them for the period that is asked: 32-bit noise, and a last row stamped `live`.
+
+    Parameters
+    ----------
+    adjusted : the factor of the adjusted closes; they are absent without it
+    """
 
     def answer(query: dict[str, list[str]]) -> Reply:
         first, last = (float(query[name][0]) for name in ("period1", "period2"))
@@ -154,7 +161,11 @@ def spx_chart(bars: Bars, live: datetime | None = None) -> Callable[[dict[str, l
         }
         if inside:
             result["timestamp"] = list(inside)
-        result["indicators"] = {"quote": [quote if inside else {}]}
+        indicators: dict[str, object] = {"quote": [quote if inside else {}]}
+        if adjusted is not None:
+            closes = [None if price[3] is None else as_float32(price[3] * adjusted) for price in inside.values()]
+            indicators["adjclose"] = [{"adjclose": closes}]
+        result["indicators"] = indicators
         return Reply(json.dumps({"chart": {"result": [result], "error": None}}).encode())
 
     return answer
@@ -176,6 +187,15 @@ def spx_bars(days: Iterable[date]) -> Bars:
         day: (level + 0.11, level + 20.37, level - 18.42, level + 4.83)
         for at, day in enumerate(days)
         for level in [4000.0 + at]
+    }
+
+
+def spy_bars(days: Iterable[date]) -> Bars:
+    """SPY, a tenth of SPX, opening a little higher."""
+    return {
+        day: (level + 0.11, level + 2.03, level - 1.84, level + 0.48)
+        for at, day in enumerate(days)
+        for level in [400.0 + at / 10]
     }
 
 

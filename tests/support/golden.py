@@ -27,7 +27,13 @@ FLAT = {
     "vix_close": ONE_PERCENT,
 }
 ABSURD = 5.0
-UNKNOWN_AT_THE_OPEN = ("spx_high", "spx_low", "spx_close", "vix_high", "vix_low", "vix_close")
+BEFORE_THE_OPEN_5 = {"2018-03-15": 2500.0, "2018-03-16": 2090.0, "2018-03-22": 2040.0}
+BEFORE_THE_OPEN_22 = {"2018-02-20": 2500.0, "2018-02-21": 2090.0, "2018-03-08": 2060.0, "2018-03-22": 2040.0}
+TO_THE_CLOSE_5 = {"2018-03-16": 2500.0, "2018-03-19": 2090.0, "2018-03-23": 2040.0}
+TO_THE_CLOSE_22 = {"2018-02-21": 2500.0, "2018-02-22": 2090.0, "2018-03-08": 2060.0, "2018-03-23": 2040.0}
+"""Highs of SPX: just outside the window, on its oldest session, within, and on its newest."""
+USUAL, WIDER, WIDE, WIDEST = (math.log(high / 1990) for high in (2010, 2040, 2060, 2090))
+"""Log ranges of a flat bar and of those highs; lows are 1990."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +73,7 @@ class Golden:
         """The history with every value that is unknown at entry multiplied by five."""
         columns = {name: column.copy() for name, column in self.history.columns.items()}
         for name, column in columns.items():
-            known_today = self.spec.entry == "close" or name not in UNKNOWN_AT_THE_OPEN
+            known_today = self.spec.entry == "close" or name.endswith("_open")
             column[self.at + known_today :] *= ABSURD
         return MarketHistory(self.history.sessions, columns)
 
@@ -82,9 +88,14 @@ def market(first: str = "2017-11-13", last: str = "2018-03-29", **changed: dict[
     return history
 
 
-def without(day: str, history: MarketHistory) -> MarketHistory:
-    """The same history with no bar on one session."""
-    gap = history.sessions == np.datetime64(day)
+def year(**changed: dict[str, float]) -> MarketHistory:
+    """Flat bars that reach more than 253 sessions before the usual entry."""
+    return market("2017-01-03", "2018-03-29", **changed)
+
+
+def without(day: str, history: MarketHistory, last: str | None = None) -> MarketHistory:
+    """The same history with no bar on one session, or on all from that one to `last`."""
+    gap = (history.sessions >= np.datetime64(day)) & (history.sessions <= np.datetime64(last or day))
     return MarketHistory(
         history.sessions, {name: np.where(gap, np.nan, column) for name, column in history.columns.items()}
     )

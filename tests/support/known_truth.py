@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr
 
+from kronos.condor.entry import PriceSource
 from kronos.condor.spec import SD_MULTIPLIERS
 from kronos.features.variants import MINIMAL
 from kronos.market.history import Floats
@@ -35,7 +36,8 @@ def synthetic_market(sessions: int, seed: int) -> tuple[TrainingRows, Floats]:
     moved = np.abs(rng.normal(size=sessions)) * deviation_in_em
     features = np.column_stack([vix, weekday, vix / np.sqrt(252)])
     labels = (moved[:, None] <= grid).astype(float)
-    return TrainingRows(MINIMAL.features, days, np.full(sessions, 100.0), vix, features, labels), truth
+    given = np.full(sessions, PriceSource.GIVEN, dtype=np.int32)
+    return TrainingRows(MINIMAL.features, days, np.full(sessions, 100.0), vix, given, features, labels), truth
 
 
 def mean_absolute_error(sessions: int, seed: int) -> float:

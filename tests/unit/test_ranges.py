@@ -8,11 +8,22 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from ares_client.contract import IndexPoints, SdMultiplier, VixPoints
+from ares_client.contract.values import SpyDollars, VolatilityPoints
 from kronos.condor.spec import SD_MULTIPLIERS
-from kronos.market.history import SPX, VIX, Family
+from kronos.market.history import SPX, SPY, VIX, VIX1D, VIX3M, VIX9D, Family
 
 
-@pytest.mark.parametrize(("kind", "family"), [(VixPoints, VIX), (IndexPoints, SPX)])
+@pytest.mark.parametrize(
+    ("kind", "family"),
+    [
+        (VixPoints, VIX),
+        (IndexPoints, SPX),
+        (SpyDollars, SPY),
+        (VixPoints, VIX3M),
+        (VolatilityPoints, VIX9D),
+        (VolatilityPoints, VIX1D),
+    ],
+)
 def test_values_are_taken_within_and_refused_beyond(kind: Any, family: Family) -> None:
     limits = (family.lowest, family.highest)
     taken: TypeAdapter[float] = TypeAdapter(kind)

@@ -1,5 +1,5 @@
 """Features that no new model uses. They stay computable, so that models trained on them keep serving."""
 
-from types import ModuleType
+from kronos.features.retired import first_revisions
 
-RETIRED: tuple[ModuleType, ...] = ()
+RETIRED = (first_revisions,)

@@ -1,4 +1,4 @@
-"""VIX and related indices from Cboe's public history files: DATE, OPEN, HIGH, LOW, CLOSE since 1990."""
+"""VIX and related indices from Cboe's public history files: DATE, OPEN, HIGH, LOW, CLOSE."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from kronos.market.sources.daily_csv import parse_daily_csv
 from kronos.market.sources.download import DEFAULT_LIMITS, Limits, download, without_secrets
 from kronos.market.sources.source import DailyBars, blaming
 
-VIX_URL = "https://cdn.cboe.com/api/global/us_indices/daily_prices/VIX_History.csv"
+CBOE_URL = "https://cdn.cboe.com/api/global/us_indices/daily_prices/"
+VIX_URL = f"{CBOE_URL}VIX_History.csv"
+VIX9D_URL = f"{CBOE_URL}VIX9D_History.csv"
+VIX3M_URL = f"{CBOE_URL}VIX3M_History.csv"
+VIX1D_URL = f"{CBOE_URL}VIX1D_History.csv"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ const LEFT_OUT = {
   in_sample: "advised by a model that had been trained on the session",
   training_unknown: "advised by a model whose training is not known",
   label_contradicted: "reported against the settlement",
-  repeated: "another trade of the same session and distance",
+  repeated: "another trade of the same session and condor",
 };
 const ADVICE = { TRADE_FULL: "Trade full", TRADE_REDUCED: "Trade reduced", SKIP_TODAY: "Skip today" };
 const VERDICTS = { ok: "ok", watch: "watch", shifted: "shifted", too_few: "too few sessions" };
@@ -52,17 +52,26 @@ function winsNote({ wins, observations, expected_wins: expected, expected_wins_i
   return `Of ${plural(observations, "observation")} ${plain(expected, 1)} wins were expected, ${count(low)} to ${count(high)} at 95\u00a0%; ${count(wins)} came: ${verdict}.`;
 }
 
+const skill = (value, range) =>
+  `${signed(value)} (${range === null ? "interval needs 5 wins and 5 losses" : interval(range)})`;
+
+function skillOverRecent({ observations, recent_observations: known, ...found }) {
+  if (!known) return `${NONE} (too few bars of the year before these sessions)`;
+  const part = known < observations ? `, on ${plural(known, "observation")}` : "";
+  return skill(found.brier_skill_recent, found.brier_skill_recent_interval) + part;
+}
+
 function figuresOf(found, inside) {
-  const skill =
-    found.brier_skill_interval === null ? "interval needs 5 wins and 5 losses" : interval(found.brier_skill_interval);
   return [
+    ["Won", `${percent(found.win_rate)} (said ${percent(found.mean_probability)})`],
+    ["Base rate", `${percent(found.mean_recent_rate)} recent, ${percent(found.mean_base_rate)} in training`],
     [
-      "Won",
-      `${percent(found.win_rate)} (said ${percent(found.mean_probability)}, base rate ${percent(found.mean_base_rate)})`,
+      "Brier",
+      `${plain(found.brier, 4)} (base rate ${plain(found.recent_rate_brier, 4)} recent, ${plain(found.base_rate_brier, 4)} in training)`,
     ],
-    ["Brier", `${plain(found.brier, 4)} (base rate ${plain(found.base_rate_brier, 4)})`],
-    ["Brier skill", `${signed(found.brier_skill)} (${skill})`],
-    ["Log loss", `${plain(found.log_loss, 4)} (base rate ${plain(found.base_rate_log_loss, 4)})`],
+    ["Skill over the recent base rate", skillOverRecent(found)],
+    ["Skill over the base rate in training", skill(found.brier_skill, found.brier_skill_interval)],
+    ["Log loss", `${plain(found.log_loss, 4)} (base rate ${plain(found.base_rate_log_loss, 4)} in training)`],
     [
       "Calibration error",
       `${plain(found.ece, 4)}, ${inside ? "inside" : "outside"} the band of ${plain(found.ece_band, 4)}`,

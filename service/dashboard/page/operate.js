@@ -27,6 +27,10 @@ export function champion(model, ready) {
         trained.last ? [day(trained.last), ` (${plural(ageInDays(trained.last), "day")} ago)`] : null,
       ],
       ["Trained on", trained.sessions ? [`${plural(trained.sessions, "session")} from `, day(trained.first)] : null],
+      [
+        "Silenced variants",
+        model.silenced_variants?.length ? [badge(model.silenced_variants.join(", "), "watch")] : null,
+      ],
       ["Champion since", model.activated_at ? moment(model.activated_at) : null],
       ["Bars through", ready?.market_days_through ?? "no bars are stored"],
     ]),
@@ -41,6 +45,12 @@ function scores(metrics) {
     make("h3", {}, "Out-of-sample scores"),
     facts([
       ["Brier skill", `${signed(metrics.brier_skill)} (${interval(metrics.brier_skill_interval)})`],
+      [
+        "Against the last 252 sessions",
+        metrics.brier_skill_recent === null
+          ? null
+          : `${signed(metrics.brier_skill_recent)} (${interval(metrics.brier_skill_recent_interval)})`,
+      ],
       ["Brier", plain(metrics.brier, 4)],
       ["Log loss", plain(metrics.log_loss, 4)],
       ["AUC", plain(metrics.auc)],

@@ -11,20 +11,19 @@ import numpy as np
 import pytest
 
 from kronos.errors import MarketDataError
-from kronos.market import fetch
-from kronos.market.csv_file import read_market_csv, write_market_csv
+from kronos.market import csv_file, fetch
+from kronos.market.csv_file import existing_history, read_market_csv, replace_market_csv, write_market_csv
 from kronos.market.fetch import (
     FetchReport,
     Restatement,
-    existing_history,
     fetch_history,
     last_settled_session,
 )
 from kronos.market.history import MarketHistory
 from kronos.market.sessions import NEW_YORK, as_date, exchange_sessions
 from kronos.market.sources.cboe import CboeFile
+from kronos.market.sources.chart import Chart
 from kronos.market.sources.entries import Sources
-from kronos.market.sources.spx import SpxChart
 from tests.support.fetch_server import (
     FIRST,
     HOLIDAYS,
@@ -38,6 +37,7 @@ from tests.support.fetch_server import (
     as_float32,
     spx_bars,
     spx_chart,
+    spy_bars,
     vix_bars,
     vix_file,
     without,
@@ -49,7 +49,7 @@ EVENING = datetime(2025, 6, 30, 21, tzinfo=UTC)
 def sources(server: FetchServer, spx: Bars, vix: Bars, live: datetime | None = None) -> Sources:
     return {
         "vix": CboeFile(server.serve("/VIX_History.csv", Reply(vix_file(vix))), QUICK),
-        "spx": SpxChart(server.serve("/chart/%5EGSPC", spx_chart(spx, live)), QUICK),
+        "spx": Chart(server.serve("/chart/%5EGSPC", spx_chart(spx, live)), QUICK),
     }
 
 
@@ -67,6 +67,136 @@ def fetched(
     """A fetch from sources that have every session, unless told otherwise."""
     given = sources(server, spx or spx_bars(SESSIONS), vix or vix_bars(SESSIONS))
     return fetch_history(given, lambda: now, existing, start=start, end=end, refresh=refresh)
+
+
+def with_others(
+    server: FetchServer, adjusted: float = 1.0, vix9d: Bars | None = None, spy: Bars | None = None
+) -> Sources:
+    """SPX and VIX, SPY adjusted by a factor, and VIX9D; the source of VIX3M is away."""
+    gone = server.serve("/gone", Reply(status=404))
+    return {
+        **sources(server, spx_bars(SESSIONS), vix_bars(SESSIONS)),
+        "spy": Chart(
+            server.serve("/chart/SPY", spx_chart(spy or spy_bars(SESSIONS), adjusted=adjusted)),
+            QUICK,
+            "SPY",
+            adjusted=True,
+        ),
+        "vix9d": CboeFile(server.serve("/VIX9D.csv", Reply(vix_file(vix9d or vix_bars(SESSIONS[100:])))), QUICK),
+        "vix3m": CboeFile(gone, QUICK, "VIX3M"),
+    }
+
+
+def test_other_instruments_are_added_where_their_sources_have_them(server: FetchServer) -> None:
+    hole = SESSIONS[150]
+    given = with_others(server, 0.5, without(vix_bars(SESSIONS[100:]), hole))
+    report = fetch_history(given, lambda: EVENING, start=FIRST)
+    bars = report.history.bars
+    np.testing.assert_allclose(bars["spy_close"], [0.5 * (spy_bars(SESSIONS)[day][3] or 0) for day in SESSIONS])
+    np.testing.assert_allclose(
+        bars["spy_open"] / bars["spy_close"], [(400.11 + at / 10) / (400.48 + at / 10) for at in range(len(SESSIONS))]
+    )
+    assert np.isnan(bars["vix9d_close"]).nonzero()[0].tolist() == [*range(100), 150]
+    assert report.lacking["vix9d"].tolist() == [hole]
+    assert list(report.away) == ["vix3m"]
+    assert "VIX3M from http://127.0.0.1" in report.away["vix3m"]
+    assert report.history.has_bar.all()
+    assert report.restated == ()
+
+
+def test_a_history_without_an_instrument_gets_all_of_it_and_keeps_its_bars(server: FetchServer) -> None:
+    there = history_of(server, FIRST, date(2025, 6, 20))
+    report = fetch_history(with_others(server), lambda: EVENING, there)
+    assert report.filled.tolist() == there.sessions.tolist()
+    assert report.news.tolist() == SESSIONS
+    assert not np.isnan(report.history.bars["spy_open"]).any()
+    for name, column in there.bars.items():
+        if name.startswith(("spx_", "vix_")):
+            np.testing.assert_array_equal(report.history.bars[name][: len(there)], column)
+    again = fetch_history({name: of for name, of in with_others(server).items() if name != "vix3m"}, lambda: EVENING)
+    server.queries.clear()
+    assert not fetch_history({"spy": with_others(server)["spy"]}, lambda: EVENING, again.history).changed
+
+
+def test_new_adjusted_bars_join_the_old_ones_on_their_scale(server: FetchServer) -> None:
+    """A dividend after the last fetch rescales all that came before it; ratios across the seam must not feel it."""
+    there = fetch_history(with_others(server), lambda: EVENING, start=FIRST, end=date(2025, 6, 20)).history
+    report = fetch_history(with_others(server, adjusted=0.98), lambda: EVENING, there)
+    np.testing.assert_allclose(
+        report.history.bars["spy_close"], [spy_bars(SESSIONS)[day][3] or 0 for day in SESSIONS], rtol=1e-6
+    )
+    assert report.restated == ()
+    anew = fetch_history(with_others(server, adjusted=0.98), lambda: EVENING, there, refresh=True).history
+    np.testing.assert_allclose(anew.bars["spy_close"] / report.history.bars["spy_close"], 0.98, rtol=1e-6)
+
+
+AWAY = SESSIONS[200:259]
+
+
+def with_holes(server: FetchServer) -> MarketHistory:
+    """Up to date, but for the days on which the sources of SPY and VIX9D were away."""
+    holed = with_others(server, 1.0, without(vix_bars(SESSIONS[100:]), *AWAY), without(spy_bars(SESSIONS), *AWAY))
+    return fetch_history(holed, lambda: EVENING, start=FIRST).history
+
+
+def asked_from(server: FetchServer, path: str) -> date:
+    (query,) = server.queries[path]
+    return datetime.fromtimestamp(int(query["period1"][0]), NEW_YORK).date()
+
+
+def test_the_days_on_which_a_source_was_away_are_filled_once_it_is_back(server: FetchServer) -> None:
+    """SPY has paid a dividend meanwhile; there are known closes on both sides."""
+    there = with_holes(server)
+    given = {name: source for name, source in with_others(server, 0.98).items() if name != "vix3m"}
+    server.queries.clear()
+    report = fetch_history(given, lambda: EVENING, there)
+    assert asked_from(server, "/chart/SPY") == SESSIONS[200 - fetch.OVERLAP_SESSIONS]
+    assert report.changed
+    assert report.filled.tolist() == AWAY
+    assert [days.tolist() for days in report.lacking.values()] == [[], []]
+    np.testing.assert_allclose(
+        report.history.bars["spy_close"], [spy_bars(SESSIONS)[day][3] or 0 for day in SESSIONS], rtol=1e-5
+    )
+    assert not np.isnan(report.history.bars["vix9d_close"][100:]).any()
+
+
+def test_holes_that_no_source_can_fill_are_named_and_nothing_else_is_asked_for(server: FetchServer) -> None:
+    there = with_holes(server)
+    spy = without(spy_bars(SESSIONS), *AWAY)
+    given = with_others(server, 1.0, without(vix_bars(SESSIONS[100:]), *AWAY), spy)
+    server.queries.clear()
+    report = fetch_history(given, lambda: EVENING, there)
+    assert {path: len(queries) for path, queries in server.queries.items()} == dict.fromkeys(
+        ("/chart/SPY", "/VIX9D.csv", "/gone"), 1
+    )
+    assert not report.changed
+    assert {index: days.tolist() for index, days in report.lacking.items()} == {"spy": AWAY, "vix9d": AWAY}
+    assert list(report.away) == ["vix3m"]
+    for name, column in report.history.bars.items():
+        np.testing.assert_array_equal(column, there.bars[name])
+
+
+def test_what_remains_of_a_hole_is_named_though_the_source_begins_after_it(server: FetchServer) -> None:
+    recent = {day: prices for day, prices in spy_bars(SESSIONS).items() if day >= AWAY[40]}
+    there = with_holes(server)
+    report = fetch_history(with_others(server, spy=recent), lambda: EVENING, there)
+    assert report.lacking["spy"].tolist() == AWAY[:40]
+    assert np.isnan(report.history.bars["spy_close"]).nonzero()[0].tolist() == list(range(200, 240))
+
+
+def test_a_bar_that_is_there_gains_an_instrument_though_spx_is_not_in_the_source(server: FetchServer) -> None:
+    there = with_holes(server).slice(0, len(SESSIONS) - 1)
+    given = with_others(server)
+    server.serve("/chart/%5EGSPC", spx_chart(spx_bars(SESSIONS[-1:])))
+    report = fetch_history(given, lambda: EVENING, there)
+    assert report.added.tolist() == SESSIONS[-1:]
+    assert report.filled.tolist() == AWAY
+
+
+def test_holes_before_the_start_that_was_asked_for_stay(server: FetchServer) -> None:
+    there = with_holes(server)
+    report = fetch_history(with_others(server), lambda: EVENING, there, start=AWAY[30])
+    assert report.filled.tolist() == AWAY[30:]
 
 
 def history_of(server: FetchServer, first: date, last: date) -> MarketHistory:
@@ -130,6 +260,19 @@ def test_vix_needs_its_close_only(server: FetchServer) -> None:
     assert history.vix_close[3] == 21.5
     assert math.isnan(history.vix_open[3])
     assert history.has_bar.all()
+
+
+def test_a_slip_in_an_optional_price_counts_as_absent_as_it_does_in_files(server: FetchServer, tmp_path: Path) -> None:
+    """Cboe's file has a VIX open of 2.58 in 2004."""
+    slipped = {SESSIONS[3]: (2.58, 22.0, 21.0, 21.5), SESSIONS[4]: (21.0, 2200.0, 21.0, 21.5)}
+    history = fetched(server, start=FIRST, vix=vix_bars(SESSIONS) | slipped).history
+    assert math.isnan(history.vix_open[3])
+    assert math.isnan(history.bars["vix_high"][4])
+    assert history.has_bar.all()
+    write_market_csv(history, tmp_path / "bars.csv")
+    again = read_market_csv(tmp_path / "bars.csv")
+    for name, column in history.columns.items():
+        np.testing.assert_array_equal(again.columns[name], column)
 
 
 def test_the_range_that_was_asked_for(server: FetchServer) -> None:
@@ -305,6 +448,56 @@ def test_another_instrument_is_refused(server: FetchServer) -> None:
         fetched(server, there, spx=tenth)
 
 
+ODD = SESSIONS[-3]
+STRANGE_INSTRUMENTS = {
+    "VIX9D of 900": (
+        "vix9d",
+        {"vix9d": vix_bars(SESSIONS) | {ODD: (18.0, 19.0, 17.0, 900.0)}},
+        f"a VIX9D close of 900 on {ODD}, outside 1 to 400; name another copy with --vix9d-url",
+    ),
+    "SPY misprinted": (
+        "spy",
+        {"spy": spy_bars(SESSIONS) | {ODD: (490.0, 560.0, 480.0, 552.0)}},
+        f"at 552 on {ODD}, a move of +13.2% where SPX moved by +0.0%: are all of these SPY bars, on one scale?; name",
+    ),
+    "SPY's open below its low": (
+        "spy",
+        {"spy": spy_bars(SESSIONS) | {ODD: (480.0, 490.0, 485.0, 487.0)}},
+        f"a SPY low of 485 on {ODD}, above its open of 480; name another copy with --spy-url",
+    ),
+    "SPY on another scale, with no common close": (
+        "spy",
+        {"spy": dict.fromkeys(SESSIONS[-6:], (200.0, 201.0, 199.0, 200.0))},
+        f"at 200 on {SESSIONS[-6]}, a move of -59.0%",
+    ),
+}
+
+
+@pytest.mark.parametrize(("index", "bars", "why"), STRANGE_INSTRUMENTS.values(), ids=STRANGE_INSTRUMENTS)
+def test_bars_that_cannot_be_an_optional_instruments_are_left_out_and_the_rest_arrives(
+    server: FetchServer, index: str, bars: dict[str, Bars], why: str
+) -> None:
+    there = fetch_history(with_others(server), lambda: EVENING, start=FIRST, end=SESSIONS[-7]).history
+    report = fetch_history(with_others(server, **bars), lambda: EVENING, there)  # type: ignore[arg-type]
+    assert report.added.tolist() == SESSIONS[-6:]
+    assert why in report.away[index]
+    assert index not in report.lacking
+    last = {name: report.history.bars[f"{name}_close"][-6:] for name in ("spx", "vix", "spy", "vix9d")}
+    assert [name for name, closes in last.items() if np.isnan(closes).all()] == [index]
+    before = f"{index}_close"
+    np.testing.assert_array_equal(report.history.bars[before][: len(there)], there.bars[before])
+    healed = fetch_history(with_others(server), lambda: EVENING, report.history)
+    assert healed.filled.tolist() == SESSIONS[-6:]
+
+
+def test_an_instrument_that_was_strange_before_does_not_keep_new_bars_out(server: FetchServer) -> None:
+    there = fetch_history(with_others(server), lambda: EVENING, start=FIRST, end=SESSIONS[-7]).history
+    there.bars["spy_close"][500] *= 2
+    report = fetch_history(with_others(server), lambda: EVENING, there)
+    assert "spy" not in report.away
+    assert not np.isnan(report.history.bars["spy_close"]).any()
+
+
 def test_progress_counts_the_sources(server: FetchServer) -> None:
     told: list[tuple[int, int]] = []
     given = sources(server, spx_bars(SESSIONS), vix_bars(SESSIONS))
@@ -329,9 +522,9 @@ def test_a_disk_that_fills_up_leaves_the_old_file(
         write_market_csv(history.slice(0, 3), to)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(fetch, "write_market_csv", full)
+    monkeypatch.setattr(csv_file, "write_market_csv", full)
     with pytest.raises(MarketDataError, match=r"market\.csv: No space left on device"):
-        fetch.replace_market_csv(sample, path)
+        replace_market_csv(sample, path)
     assert [file.read_text() for file in tmp_path.iterdir()] == ["as it was"]
 
 
@@ -339,6 +532,6 @@ def test_a_link_stays_a_link(tmp_path: Path, sample: MarketHistory) -> None:
     link = tmp_path / "link.csv"
     (tmp_path / "real.csv").touch()
     link.symlink_to("real.csv")
-    fetch.replace_market_csv(sample, link)
+    replace_market_csv(sample, link)
     assert link.is_symlink()
     assert len(read_market_csv(tmp_path / "real.csv")) == len(sample)

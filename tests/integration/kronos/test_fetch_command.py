@@ -17,6 +17,7 @@ from tests.support.fetch_server import (
     Reply,
     spx_bars,
     spx_chart,
+    spy_bars,
     vix_bars,
     vix_file,
     without,
@@ -37,7 +38,12 @@ def good(server: FetchServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Options that name sources which have every session, and holidays too; it is the evening of their last."""
     monkeypatch.setattr("kronos.commands.fetch.system_clock", lambda: EVENING)
     vix = server.serve("/VIX_History.csv", Reply(vix_file(vix_bars(sorted([*SESSIONS, *HOLIDAYS])))))
-    return ["--vix-url", vix, "--spx-url", server.serve("/chart", spx_chart(spx_bars(SESSIONS)))]
+    spx = server.serve("/chart", spx_chart(spx_bars(SESSIONS)))
+    spy = server.serve("/SPY", spx_chart(spy_bars(SESSIONS), adjusted=0.5))
+    files = {name: server.serve(f"/{name}.csv", Reply(vix_file(vix_bars(SESSIONS)))) for name in ("vix9d", "vix3m")}
+    others = [part for name, url in files.items() for part in (f"--{name}-url", url)]
+    gone = server.serve("/gone", Reply(status=404))
+    return ["--vix-url", vix, "--spx-url", spx, "--spy-url", spy, *others, "--vix1d-url", gone]
 
 
 def test_the_command_makes_and_extends_a_file(
@@ -49,7 +55,10 @@ def test_the_command_makes_and_extends_a_file(
     assert f"wrote {out}: 251 sessions, 2022-01-03 to 2022-12-30, 251 of them new" in first
     assert "VIX: dropped 9 rows of days without a session: 2022-01-17, 2022-02-21" in first
     rows = out.read_text().splitlines()
-    assert rows[1] == "2022-01-03,4000.11,4020.37,3981.58,4004.83,18.0,18.25,19.5,17.75"
+    vix = "18.25,19.5,17.75"
+    assert rows[1].startswith(f"2022-01-03,4000.11,4020.37,3981.58,4004.83,18.0,{vix},200.05")
+    assert rows[1].endswith(f",{vix},18.0,{vix},18.0,,,,")
+    assert "left out VIX1D: VIX1D from http://127.0.0.1" in first
     assert kronos("--out", out, "--end", "2025-06-30", *good) == 0
     assert f"{len(SESSIONS) - 251} of them new" in capsys.readouterr().out
     assert out.read_text().splitlines()[: len(rows)] == rows
@@ -75,11 +84,26 @@ def test_the_command_says_what_is_lacking_and_restated(
     assert "is now 4880.00 (kept; --refresh replaces it)" in said
 
 
+def test_the_command_names_what_no_source_has_and_leaves_the_file(
+    good: list[str], server: FetchServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, hole = tmp_path / "market.csv", date(2025, 3, 3)
+    server.serve("/SPY", spx_chart(without(spy_bars(SESSIONS), hole), adjusted=0.5))
+    assert kronos("--out", out, "--start", "2025-01-01", *good) == 0
+    before = out.read_bytes()
+    capsys.readouterr()
+    assert kronos("--out", out, *good) == 0
+    said = capsys.readouterr().out
+    assert f"{out} is as it was: 122 sessions, 2025-01-02 to 2025-06-30, 0 of them new" in said
+    assert f"SPY: no bar on 1 sessions: {hole}" in said
+    assert out.read_bytes() == before
+
+
 def test_the_command_takes_a_csv_of_ones_own(good: list[str], tmp_path: Path) -> None:
     mine, out = tmp_path / "spx.csv", tmp_path / "market.csv"
     rows = [f"{day},4000,4010,3990,4005" for day in SESSIONS[:20]]
     mine.write_text("\n".join(["date,open,high,low,close", *rows]))
-    assert kronos("--out", out, "--start", FIRST, "--end", SESSIONS[19], *good[:2], "--spx-csv", mine) == 0
+    assert kronos("--out", out, "--start", FIRST, "--end", SESSIONS[19], *good[:2], *good[4:], "--spx-csv", mine) == 0
     assert read_market_csv(out).spx_close.tolist() == [4005.0] * 20
 
 

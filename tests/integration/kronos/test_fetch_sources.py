@@ -18,10 +18,10 @@ import pytest
 
 from kronos.market.sessions import NEW_YORK
 from kronos.market.sources.cboe import CboeFile
+from kronos.market.sources.chart import Chart, SpxFile
 from kronos.market.sources.daily_csv import parse_daily_csv
 from kronos.market.sources.download import Limits, _redirected, download, without_secrets
 from kronos.market.sources.source import SourceError
-from kronos.market.sources.spx import SpxChart, SpxFile
 from tests.support.fetch_server import (
     FIRST,
     LAST,
@@ -195,12 +195,12 @@ CHARTS = {
 def test_a_chart_that_cannot_be_read(server: FetchServer, chart: object, reason: str) -> None:
     url = server.serve("/spx", Reply(as_json(chart)))
     with pytest.raises(SourceError, match=rf"^SPX from http://127.*: {reason}.*--spx-csv$"):
-        SpxChart(url, QUICK).bars(FIRST, LAST)
+        Chart(url, QUICK).bars(FIRST, LAST)
 
 
 def test_an_spx_address_may_answer_with_a_csv_and_keeps_its_query(server: FetchServer) -> None:
     url = server.serve("/spx.csv", Reply(vix_file(spx_bars(SESSIONS[:5]))))
-    assert SpxChart(url + "?key=1", QUICK).bars(FIRST, LAST).days.tolist() == SESSIONS[:5]
+    assert Chart(url + "?key=1", QUICK).bars(FIRST, LAST).days.tolist() == SESSIONS[:5]
     assert server.queries["/spx.csv"][0].keys() == {"key", "period1", "period2", "interval"}
 
 
@@ -250,6 +250,6 @@ def test_after_the_close_the_latest_row_of_a_day_stands(server: FetchServer) -> 
     stamps = [opening(LAST), int(after.timestamp()) - 1800]
     chart = {"meta": {}, "timestamp": stamps, "indicators": {"quote": [quote]}}
     url = server.serve("/twice", Reply(as_json({"chart": {"result": [chart], "error": None}})))
-    bars = SpxChart(url, QUICK).bars(LAST, LAST)
+    bars = Chart(url, QUICK).bars(LAST, LAST)
     assert bars.days.tolist() == [LAST]
     assert bars.prices.tolist() == [[5100.0] * 4]

@@ -27,4 +27,4 @@ def test_the_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     )
     rows = scope["rows"]
     assert isinstance(rows, TrainingRows)
-    assert rows.features.shape == (len(rows), 14)
+    assert rows.features.shape == (len(rows), 31)

@@ -20,15 +20,16 @@ from kronos.market.history import MarketHistory
 from kronos.report.effects import win_probability
 from kronos.report.formats import dollars, interval, percent, plain, signed
 from kronos.report.limitations import limitations
-from kronos.report.page import render
+from kronos.report.page import NAMES, render
 from kronos.report.study import Study, make_study
+from kronos.training.boosting import BoostingRecipe
 from kronos.training.evaluate import evaluate
 from kronos.training.export import fingerprint
 from kronos.training.recipe import Recipe
 from kronos.training.rows import TrainingRows
 from kronos.training.walk_forward import WalkForward
 
-FAST = Recipe(boosting_rounds=20, walk_forward=WalkForward(500, 250))
+FAST = Recipe(boosting=BoostingRecipe(rounds=(0, 5)), walk_forward=WalkForward(500, 250))
 TEST_START = np.datetime64("2017-01-01")
 SECTIONS = ("headline", "reliability", "time", "groups", "features", "money", "outcomes", "limitations", "data")
 AT_ONE = SD_MULTIPLIERS.index(1.0)
@@ -111,9 +112,9 @@ def test_no_drawing_holds_a_coordinate_that_is_no_number(page: ET.Element) -> No
 def test_the_headline_is_the_evaluation(sample_rows: TrainingRows, study: Study, page: ET.Element) -> None:
     evaluation = evaluate(sample_rows, CondorSpec(), test_start=TEST_START, money=study.money, recipe=FAST)
     assert evaluation.references == study.evaluation.references
-    shown = table(page, "Out of sample at multiplier 1.0, all on the same sessions")
-    names = ("the model", "climatology", "logistic regression", "the guide's recipe")
-    for name, scores in zip(names, evaluation.references.values(), strict=True):
+    shown = table(page, "Out of sample at multiplier 1.0")
+    for reference, scores in evaluation.references.items():
+        name = NAMES[reference]
         assert shown[name]["Brier"] == plain(scores.brier, 4)
         assert shown[name]["Brier skill"] == signed(scores.brier_skill)
         assert shown[name]["95 % interval"] == interval(scores.brier_skill_interval)
@@ -201,14 +202,14 @@ def test_the_walks_models_say_again_what_was_scored(study: Study) -> None:
     walk = study.evaluation.walk
     assert np.concatenate(walk.tested).tolist() == list(range(len(walk.predictions.rows)))
     for model, tested in zip(walk.models, walk.tested, strict=True):
-        again = win_probability(model, walk.predictions.rows.of_variant(FULL)[tested])
+        again = win_probability(model.model, walk.predictions.rows.of_variant(FULL)[tested])
         np.testing.assert_allclose(again, walk.predictions.probability[tested, AT_ONE], atol=1e-12)
 
 
 def test_a_feature_that_varies_not_is_named_and_not_drawn(page: ET.Element) -> None:
     said = text_of(found_in(page, ".//section[@id='features']"))
-    assert "without effect here: holidays_ahead" in said
-    assert "Probability along holidays_ahead" not in said
+    assert "without effect here: vix_gap" in said
+    assert "Probability along vix_gap" not in said
 
 
 @pytest.mark.parametrize(

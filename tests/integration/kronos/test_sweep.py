@@ -111,7 +111,7 @@ def test_the_table_reads_back_from_csv_and_parquet(sample: MarketHistory, tmp_pa
 
 def test_a_point_that_cannot_be_run_stops_the_sweep_with_its_reason() -> None:
     stale = bars([2000.0] * 30)
-    with pytest.raises(MarketDataError, match="SPX opens are stale"):
+    with pytest.raises(MarketDataError, match="printed opens lag"):
         sweep(SweepMarket(stale), grid({"entry": ["close", "open"]}), jobs=2)
 
 

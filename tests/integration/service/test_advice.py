@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import urllib3
 
+from ares_client.contract import CONTRACT_REVISION_HEADER
 from kronos.condor.spec import SD_MULTIPLIERS
 from kronos.features.variants import variant_named
 from kronos.model.model import Model
@@ -38,15 +39,15 @@ def test_without_a_model_it_is_503_and_readyz_says_why(service: RunningService) 
 
 def test_the_richest_variant_answers_and_explains_itself(live_service: RunningService) -> None:
     reply = advise(live_service)
-    assert reply["variant"] == "full"
-    assert reply["status"] == "ok"
+    assert (reply["variant"], reply["variant_name"]) == ("full", "term")
+    assert reply["status"] == "ok", reply["reasons"]
     assert reply["session"] == "2019-01-02"
     curve = [point["win_probability"] for point in reply["curve"]]
     assert curve == sorted(curve)
     assert reply["win_probability"] == curve[4]
     assert 0 < reply["win_probability"] < 1
     assert reply["features"]["vix"] == {"value": 25.4, "source": "request"}
-    assert reply["features"]["price_change_1d"]["source"] == "derived"
+    assert reply["features"]["vix_change_1d"]["source"] == "derived"
     assert reply["model_version"] == "1.0.0"
 
 
@@ -58,8 +59,9 @@ def test_the_factors_add_up_to_the_log_odds_before_calibration(
     factors = [factor["log_odds"] for factor in reply["top_factors"]]
     assert sorted(factors, key=abs, reverse=True) == factors
     assert {factor["feature"] for factor in reply["top_factors"]} == set(reply["features"])
-    curve_model = model.variants[reply["variant"]].curve_model
-    values = np.array([[reply["features"][name]["value"] for name in variant_named(reply["variant"]).feature_names]])
+    curve_model = model.variants[reply["variant_name"]].curve_model
+    names = variant_named(reply["variant_name"]).feature_names
+    values = np.array([[reply["features"][name]["value"] for name in names]])
     column = SD_MULTIPLIERS.index(reply["sd_multiplier"])
     assert reply["base_log_odds"] + sum(factors) == pytest.approx(curve_model.log_odds(values)[0, column], abs=1e-9)
 
@@ -85,10 +87,23 @@ def test_given_features_fill_what_cannot_be_derived(live_service: RunningService
 
 
 def test_a_given_feature_that_disagrees_is_overruled_and_named(live_service: RunningService) -> None:
-    reply = advise(live_service, vix_percentile_30d=1.0)
+    reply = advise(live_service, vix_change_1d=1.0)
     assert "feature_mismatch" in reply["reasons"]
-    assert reply["features"]["vix_percentile_30d"]["source"] == "derived"
-    assert reply["features"]["vix_percentile_30d"]["value"] != 1.0
+    assert reply["features"]["vix_change_1d"]["source"] == "derived"
+    assert reply["features"]["vix_change_1d"]["value"] != 1.0
+
+
+@pytest.mark.parametrize(
+    ("announced", "variant"),
+    [(None, "full"), ("1", "full"), ("2", "term"), ("17", "term"), ("two", "full"), ("-2", "full"), ("9" * 40, "full")],
+)
+def test_a_client_gets_only_the_variants_that_it_says_it_knows(
+    live_service: RunningService, announced: str | None, variant: str
+) -> None:
+    """Whatever the header holds, it never costs an answer."""
+    headers = {} if announced is None else {CONTRACT_REVISION_HEADER: announced}
+    reply = live_service.request("POST", "/advice", AT_ENTRY, headers=headers).json()
+    assert (reply["variant"], reply["variant_name"]) == (variant, "term")
 
 
 def test_on_a_weekend_the_advice_is_for_the_next_session(live_service: RunningService) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
 from tests.support.in_process import InProcessService, StartService
+from tests.support.metrics import metric
 from tests.support.processes import query, unreachable_database, wait_until
 
 ADVICE = {"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T14:35:00Z"}
@@ -43,3 +49,24 @@ def test_a_graceful_stop_stores_what_was_accepted(ready_service: InProcessServic
         assert ready_service.request("POST", "/advice", ADVICE).status == 200
     assert ready_service.stop() == 0
     assert query(ready_service.database_url, "SELECT count(*) AS rows FROM advice_log")[0]["rows"] == 20
+
+
+@pytest.mark.parametrize(
+    ("today", "warned"),
+    [
+        (datetime(2027, 6, 11, 15, tzinfo=UTC), set()),
+        (datetime(2027, 6, 12, 15, tzinfo=UTC), {"fomc_list_ends_soon"}),
+        (datetime(2030, 7, 5, 15, tzinfo=UTC), {"fomc_list_ends_soon", "session_list_ends_soon"}),
+    ],
+    ids=["180 days before either", "179 days before the announcements end", "179 days before the sessions end"],
+)
+def test_at_start_it_warns_of_lists_that_end_soon(
+    database_url: str, tmp_path: Path, today: datetime, warned: set[str]
+) -> None:
+    service = InProcessService(database_url, tmp_path, clock=lambda: today).start()
+    try:
+        assert {name for name in ("fomc_list_ends_soon", "session_list_ends_soon") if name in service.log} == warned
+        assert metric(service, "advisor_list_ends_timestamp_seconds", list="sessions") == 1924923600
+        assert metric(service, "advisor_list_ends_timestamp_seconds", list="fomc") == 1828242000
+    finally:
+        service.stop()

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kronos.model.artefact import Artefact
@@ -25,7 +26,7 @@ def with_manifest(trained: TrainedModel, **changes: Any) -> bytes:
 
 
 def with_format(content: bytes, number: int) -> bytes:
-    body = content[:-64].replace(b'"format": 2,', f'"format": {number},'.encode())
+    body = content[:-64].replace(b'"format": 3,', f'"format": {number},'.encode())
     return rezipped(body)
 
 
@@ -52,15 +53,15 @@ def other_model(trained: TrainedModel) -> bytes:
 @pytest.fixture
 def refusals(artefact: bytes, trained: TrainedModel) -> dict[str, tuple[bytes, str]]:
     arrays = dict(trained.artefact.arrays)
-    arrays["full/tree_value"] = arrays["full/tree_value"] + 0.01
+    arrays["full/logistic_slope"] = arrays["full/logistic_slope"] + 0.01
     outside = dict(trained.artefact.arrays)
-    outside["full/tree_left"] = outside["full/tree_left"] + 10_000
+    outside["full/tree_roots"] = np.array([10_000], dtype=np.int32)
     return {
         "one flipped byte": (flipped(artefact), "SHA-256"),
         "cut short": (artefact[:-100], "SHA-256"),
         "empty": (b"", "SHA-256"),
         "a pickle": (b"\x80\x04." + hashlib.sha256(b"\x80\x04.").hexdigest().encode(), "not a model artefact"),
-        "newer format": (with_format(artefact, 3), "format 3; this version reads formats 1 to 2"),
+        "newer format": (with_format(artefact, 4), "format 4; this version reads formats 1 to 3"),
         "unknown feature": (with_manifest(trained, features=[["phase_of_the_moon", 1]]), "phase_of_the_moon"),
         "later revision": (with_manifest(trained, features=[["vix", 9]]), "vix at revision 9"),
         "probes differ": (Artefact(trained.artefact.manifest, arrays).to_bytes(), "probe"),

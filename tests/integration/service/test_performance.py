@@ -10,17 +10,23 @@ import numpy as np
 import pytest
 
 from kronos.backtest import backtest
+from kronos.condor.entry import PriceSource, price_sources
+from kronos.condor.labels import wins
 from kronos.condor.spec import CondorSpec
-from kronos.features.variants import FULL
+from kronos.condor.strikes import expected_move, listed_strikes
+from kronos.features.variants import TERM
 from kronos.market.history import MarketHistory
+from kronos.model.model import Model
 from kronos.training.rows import TrainingRows
-from tests.support.in_process import InProcessService
+from tests.support.in_process import InProcessService, StartService
 from tests.support.lived import ask, logged, report, trade
 from tests.support.processes import Databases, query
 from tests.support.running_service import RunningService
 from tests.support.shared import AGED_THROUGH
 
 WINDOW = "/performance?start=2018-01-01&end=2018-12-31"
+PAYS_ITS_SLIPPAGE = 22.0
+"""At a VIX above this, the modelled credit of a condor covers its slippage."""
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +109,34 @@ def test_the_calibration_is_that_of_the_curves_at_the_multipliers_traded(half_ye
     assert high == pytest.approx(sum(said) + 1.96 * spread, abs=1.5)
 
 
+def rates_before(sample: MarketHistory, sessions: list[str], put: list[float], call: list[float]) -> list[float]:
+    """(wins + 0.5) / (n + 1) of the 252 sessions before each of these, at its own distances."""
+    assert not any(source.is_left_out for source in map(PriceSource, np.unique(price_sources(sample, CondorSpec()))))
+    found = []
+    for session, *distances in zip(sessions, put, call, strict=True):
+        stop = int(np.searchsorted(sample.sessions, np.datetime64(session)))
+        at_put, at_call = ([distance] for distance in distances)
+        before = wins(sample, CondorSpec(), at_put, at_call)[:stop, 0]
+        recent = before[~np.isnan(before)][-252:]
+        found.append(float((recent.sum() + 0.5) / (len(recent) + 1)))
+    return found
+
+
+def test_the_recent_base_rate_is_that_of_the_year_before_each_session(
+    half_year: HalfYear, sample: MarketHistory
+) -> None:
+    found = performance(half_year.service)["calibration"]
+    at = [made["sd_multiplier"] for made in half_year.trades]
+    recent = rates_before(sample, [made["trade_date"] for made in half_year.trades], at, at)
+    said, won = half_year.said("win_probability"), half_year.won
+    assert found["recent_observations"] == len(won)
+    assert found["mean_recent_rate"] == pytest.approx(mean(recent))
+    assert found["recent_rate_brier"] == pytest.approx(brier(recent, won))
+    assert found["brier_skill_recent"] == pytest.approx(1 - brier(said, won) / brier(recent, won))
+    low, high = found["brier_skill_recent_interval"]
+    assert low < found["brier_skill_recent"] < high
+
+
 def test_the_reliability_bins_hold_every_observation(half_year: HalfYear) -> None:
     found = performance(half_year.service)["calibration"]
     assert len(found["bins"]) == min(10, len(half_year.won) // 10)
@@ -141,14 +175,19 @@ def test_skipped_sessions_are_modelled_apart_and_say_so(half_year: HalfYear, sam
     skipped = [said for said in half_year.advice if said["advice"] == "SKIP_TODAY"]
     whole = backtest(sample, CondorSpec(), sd_multipliers=(1.0,))
     chosen = np.isin(whole.sessions, np.array([said["session"] for said in skipped], dtype="datetime64[D]"))
-    net = whole.net_pnl_dollars[chosen, 0]
+    net = whole.net_pnl_dollars[chosen, 0][whole.trades.sold[chosen, 0]]
     assert found["modelled"] is True
     assert "Modelled, not traded" in found["note"]
-    assert (found["sessions"], found["modelled_sessions"], found["not_modelled"]) == (len(skipped), len(skipped), 0)
+    sold = whole.trades.sold[chosen, 0]
+    assert (found["sessions"], found["modelled_sessions"]) == (len(skipped), int(sold.sum()))
+    assert found["not_modelled"] == len(skipped) - sold.sum() < 3
     assert found["total_net_pnl_dollars"] == pytest.approx(net.sum())
     assert found["mean_net_pnl_dollars"] == pytest.approx(net.mean())
-    assert found["win_rate"] == pytest.approx(1 - np.maximum(whole.put_breached, whole.call_breached)[chosen, 0].mean())
-    assert found["mean_probability"] == pytest.approx(mean([said["win_probability"] for said in skipped]))
+    assert found["win_rate"] == pytest.approx(
+        1 - np.maximum(whole.put_breached, whole.call_breached)[chosen, 0][sold].mean()
+    )
+    said_of_sold = [said["win_probability"] for said, was_sold in zip(skipped, sold, strict=True) if was_sold]
+    assert found["mean_probability"] == pytest.approx(mean(said_of_sold))
     assert answer["reported"]["total_net_pnl_dollars"] == pytest.approx(
         sum(made["net_pnl"] for made in half_year.trades)
     )
@@ -157,7 +196,7 @@ def test_skipped_sessions_are_modelled_apart_and_say_so(half_year: HalfYear, sam
 def test_drift_compares_the_features_that_were_answered_with(half_year: HalfYear) -> None:
     answer = performance(half_year.service)
     by_name = {one["feature"]: one for one in answer["drift"]}
-    assert set(by_name) == set(FULL.feature_names)
+    assert set(by_name) == set(TERM.feature_names)
     for name, found in by_name.items():
         live = [said["features"][name]["value"] for said in half_year.advice]
         assert found["live_mean"] == pytest.approx(mean(live))
@@ -179,7 +218,7 @@ def test_what_was_said_is_counted(half_year: HalfYear) -> None:
         "model_versions": {"1.0.0": len(half_year.advice)},
         "statuses": {"ok": len(half_year.advice) - degraded, "degraded": degraded},
         "reasons": {"out_of_domain": degraded},
-        "variants": {"full": len(half_year.advice)},
+        "variants": {"term": len(half_year.advice)},
     }
 
 
@@ -328,15 +367,72 @@ def test_several_trades_of_one_settlement_are_one_observation_and_all_money(
     assert performance(aged_service, f"{WINDOW}&bot=other")["left_out"]["repeated"] == 0
 
 
+def listed_trade(rows: TrainingRows, at: int, close: float) -> dict[str, Any]:
+    """The session's condor at the strikes listed beyond the multiplier of 1."""
+    move = expected_move(rows.price[at : at + 1], rows.vix[at : at + 1], 1)
+    strikes = listed_strikes(rows.price[at : at + 1], move, CondorSpec())
+    put, call = float(strikes.put_short[0]), float(strikes.call_short[0])
+    outcome = "MAX_PROFIT" if put <= close <= call else "PUT_BREACHED"
+    return trade(rows, at, outcome=outcome, put_short_strike=put, call_short_strike=call)
+
+
+def test_listed_strikes_are_scored_at_their_own_distances(
+    aged_service: RunningService, aged_artefact: bytes, later: TrainingRows, sample: MarketHistory
+) -> None:
+    """Price and VIX at entry as reported, on every second session, else those that the advice was asked with."""
+    said = [ask(aged_service, later, at) for at in range(30)]
+    logged(aged_service, 30)
+    trades, put, call = [], [], []
+    for at in range(30):
+        made = listed_trade(later, at, float(sample.spx_close[np.searchsorted(sample.sessions, later.sessions[at])]))
+        price, vix = float(later.price[at]), float(later.vix[at])
+        if at % 2:
+            price, vix = price * 1.001, vix * 1.02
+            made["features"] = {"price": price, "vix": vix}
+        trades.append(made)
+        put.append((price - made["put_short_strike"]) / expected_move(price, vix, 1))
+        call.append((made["call_short_strike"] - price) / expected_move(price, vix, 1))
+    report(aged_service, trades)
+    found = performance(aged_service)["calibration"]
+    won_all = [made["outcome"] == "MAX_PROFIT" for made in trades]
+    assert (found["observations"], found["wins"]) == (30, sum(won_all))
+    model = Model.from_bytes(aged_artefact)
+    for name, mean_of_them in (("win_probability", "mean_probability"), ("base_rate", "mean_base_rate")):
+        expected = []
+        for one, at_put, at_call in zip(said, put, call, strict=True):
+            points, curve = ([point[key] for point in one["curve"]] for key in ("sd_multiplier", name))
+            loss_put, loss_call = (1 - np.interp(at, points, curve) for at in (at_put, at_call))
+            share_put, share_call = (np.interp(at, model.multipliers, model.put_share) for at in (at_put, at_call))
+            expected.append(1 - share_put * loss_put - (1 - share_call) * loss_call)
+        assert found[mean_of_them] == pytest.approx(mean(expected))
+    recent = rates_before(sample, [made["trade_date"] for made in trades], put, call)
+    assert found["recent_rate_brier"] == pytest.approx(brier(recent, won_all))
+
+
+def test_without_bars_of_the_year_before_there_is_no_recent_rate(
+    start_service: StartService, aged_database_url: str, later: TrainingRows
+) -> None:
+    query(aged_database_url, "DELETE FROM market_days WHERE session < '2018-05-01'")
+    service = start_service(aged_database_url)
+    ask(service, later, 0)
+    logged(service, 1)
+    report(service, [trade(later, 0)])
+    found = performance(service)["calibration"]
+    assert (found["observations"], found["recent_observations"]) == (1, 0)
+    for name in ("mean_recent_rate", "recent_rate_brier", "brier_skill_recent", "brier_skill_recent_interval"):
+        assert found[name] is None
+
+
 def test_a_skipped_session_that_was_traded_after_all_or_has_no_bar_is_not_modelled(
     aged_service: RunningService, later: TrainingRows
 ) -> None:
-    for at in (0, 1):
+    traded, skipped = np.flatnonzero(later.vix > PAYS_ITS_SLIPPAGE)[:2].tolist()
+    for at in (traded, skipped):
         ask(aged_service, later, at)
     aged_service.request("POST", "/advice", {"vix": 25.4, "price": 2510.0, "as_of": "2019-01-02T14:35:00Z"})
     logged(aged_service, 3)
     query(aged_service.database_url, "UPDATE advice_log SET advice = 'SKIP_TODAY'")
-    report(aged_service, [trade(later, 0)])
+    report(aged_service, [trade(later, traded)])
     found = performance(aged_service, "/performance?start=2018-07-01&end=2019-06-30")["skipped"]
     assert (found["sessions"], found["modelled_sessions"], found["not_modelled"]) == (2, 1, 1)
 

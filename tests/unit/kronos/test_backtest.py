@@ -14,17 +14,17 @@ from benchmarks.backtest_speed import plain_net_pnl, synthetic_history
 from kronos.backtest import Backtest, Skip, backtest
 from kronos.backtest.chain_files import read_chains
 from kronos.condor.costs import Costs
+from kronos.condor.entry import PriceSource, prints_lag
 from kronos.condor.pricing import condor_value
 from kronos.condor.spec import OUTCOMES, SD_MULTIPLIERS, CondorSpec, Management
 from kronos.condor.strikes import Strikes
 from kronos.errors import MarketDataError
-from kronos.market.csv_file import read_market_csv
 from kronos.market.history import MarketHistory
 from tests.support.bars import VIX_OF_ONE_PERCENT, bars
 from tests.support.chains import chain_file, quotes_at
+from tests.support.evaluation import evaluation_history, needs_evaluation_data
 from tests.support.paths import EVALUATION_DATA
 
-HISTORY = EVALUATION_DATA / "spx_vix_daily_1990_2018.csv"
 SPREAD_COSTS, COMMISSION = 30.0, 2.6
 """Slippage on two spreads and commission on four legs, dollars."""
 
@@ -48,7 +48,7 @@ def test_four_ends_by_hand() -> None:
     kept = credit - COMMISSION
     np.testing.assert_allclose(trades.net_pnl_dollars[:, 0], [kept, kept - 500, kept - 1000, kept - 400])
     np.testing.assert_allclose(trades.worst_loss_dollars[:, 0], 1000 - kept)
-    assert 30 < credit < 100
+    assert 20 < credit < 100
     assert trades.money == "modelled"
 
 
@@ -146,14 +146,14 @@ def test_touched_on_the_second_day_ends_there_whatever_comes_after() -> None:
 
 def test_nothing_after_entry_chooses_strikes_or_credit(sample: MarketHistory) -> None:
     """Same-day VIX closes and everything later changed: what was sold stays, what became of it does not."""
-    known = ("spx_open", "vix_open")
+    known = ("spx_open", "vix_open", "spy_open")
     columns = {name: column.copy() for name, column in sample.columns.items()}
     for name, column in columns.items():
         column[601 if name in known else 600 :] *= 1.3
     changed = backtest(MarketHistory(sample.sessions, columns), CondorSpec())
     before = backtest(sample, CondorSpec())
     at = int(np.searchsorted(before.sessions, sample.sessions[600]))
-    np.testing.assert_array_equal(changed.trades.credit_points[: at + 1], before.trades.credit_points[: at + 1])
+    np.testing.assert_allclose(changed.trades.credit_points[: at + 1], before.trades.credit_points[: at + 1], atol=1e-9)
     np.testing.assert_array_equal(changed.trades.strikes[1][: at + 1], before.trades.strikes[1][: at + 1])
     assert not np.array_equal(changed.net_pnl_dollars[at], before.net_pnl_dollars[at])
 
@@ -212,19 +212,30 @@ def test_what_is_not_settled_yet_is_left_out_and_counted() -> None:
     assert (len(result.sessions), result.not_settled) == (4, 2)
 
 
-def test_years_of_stale_opens_are_left_out_and_listed() -> None:
-    """2017 and 2018 open in the middle of nowhere; then 2018 repeats the previous close."""
-    closes = 2000 + 7.0 * np.arange(300)
+def test_sessions_whose_prints_lag_are_left_out_and_counted() -> None:
+    """For two years the opens jump about; then they repeat the previous close."""
+    closes = 2000 + 7.0 * np.arange(1_000)
     opens = np.concatenate([[1999.0], closes[:-1]])
-    opens[:145] += 3
+    opens[:500] += np.where(np.arange(500) % 2, 20.0, -20.0)
     history = bars(closes.tolist(), opens=opens.tolist())
     result = run(history)
-    assert result.stale_years == (2018,)
-    assert str(result.sessions[-1]) == "2017-12-29"
-    assert run(history, end=np.datetime64("2017-08-01")).stale_years == ()
-    with pytest.raises(MarketDataError, match="SPX opens are stale in 2018; enter at the close"):
-        run(history, start=np.datetime64("2018-01-02"))
-    assert run(history, CondorSpec("close", 1)).stale_years == ()
+    kept, left_out = (result.prices.sessions[source] for source in (PriceSource.SPX_PRINT, PriceSource.LAGGING_PRINT))
+    assert kept == len(result.sessions) == int((~prints_lag(history)).sum())
+    assert 500 < kept < 752
+    assert left_out == 1_000 - kept
+    assert result.sessions[-1] == history.sessions[kept - 1]
+    assert result.summary()["entry_price_sources"] | {"left_out": 0} == {
+        "spx_close": 0,
+        "spy_implied": 0,
+        "spy_implied_late": 0,
+        "spx_print": kept,
+        "given": 0,
+        "left_out": 0,
+    }
+    assert run(history, end=history.sessions[400]).prices.left_out == 0
+    with pytest.raises(MarketDataError, match="printed opens lag; add bars of SPY with `kronos fetch`"):
+        run(history, start=history.sessions[-100])
+    assert run(history, CondorSpec("close", 1)).prices.left_out == 0
 
 
 def test_real_quotes_are_sold_at_and_missing_strikes_skipped(tmp_path: Path) -> None:
@@ -255,12 +266,12 @@ def test_real_quotes_are_sold_at_and_missing_strikes_skipped(tmp_path: Path) -> 
 
 def test_quotes_that_carry_the_price_need_no_open(tmp_path: Path) -> None:
     """Every open of the bars repeats the last close; only a chain with its own price can be sold at the open."""
-    history = bars([2000.0] * 6)
+    history = bars([2000.0] * 30)
     with_price = read_chains(chain_file(tmp_path, *quotes_at("09:31"))).at_entry("open")
     assert run(history, quotes=with_price).trades.sold.all()
     rows = [row.rsplit(",", 1)[0] + "," for row in quotes_at("09:31")]
     without = read_chains(chain_file(tmp_path, *rows)).at_entry("open")
-    with pytest.raises(MarketDataError, match="SPX opens are stale in 2017"):
+    with pytest.raises(MarketDataError, match="printed opens lag"):
         run(history, quotes=without)
 
 
@@ -270,10 +281,10 @@ def test_quoted_money_whose_closing_is_modelled_says_so(tmp_path: Path) -> None:
     assert result.trades.money == "quoted mid, closing modelled"
 
 
-@pytest.mark.skipif(not HISTORY.exists(), reason="the evaluation data is not here")
+@needs_evaluation_data
 def test_the_real_week_sells_the_condor_of_2011_01_06() -> None:
-    quotes = read_chains(HISTORY.parent / "chains").at_entry("close")
-    history = read_market_csv(HISTORY)
+    quotes = read_chains(EVALUATION_DATA / "chains").at_entry("close")
+    history = evaluation_history()
     result = backtest(history, CondorSpec("close", 1), sd_multipliers=(0.9,), quotes=quotes)
     assert [str(day) for day in result.sessions] == [f"2011-01-0{day}" for day in range(3, 8)]
     at = np.flatnonzero(result.trades.sold[:, 0])

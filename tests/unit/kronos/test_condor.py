@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kronos.condor.entry import entry_vix
 from kronos.condor.labels import wins
-from kronos.condor.settlement import entry_vix, settlement_price, settles_at_minute
+from kronos.condor.settlement import settlement_price, settles_at_minute
 from kronos.condor.spec import CondorSpec
 from kronos.condor.strikes import Strikes, expected_move, listed_strikes
 from kronos.market.history import MarketHistory

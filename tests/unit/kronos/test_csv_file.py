@@ -9,12 +9,13 @@ import pytest
 
 from kronos.errors import MarketDataError
 from kronos.market.csv_file import read_market_csv, write_market_csv
-from kronos.market.history import MarketHistory, stale_open_years
-from tests.support.paths import EVALUATION_DATA
+from kronos.market.history import MarketHistory
+from tests.support.evaluation import evaluation_history, needs_evaluation_data
 
 HEADER = "date,spx_open,spx_high,spx_low,spx_close,vix_close"
 GOOD = "2018-12-28,2498.77,2520.27,2472.89,2485.74,28.34"
 LAST = "2018-12-31,2498.94,2509.24,2482.82,2506.85,25.42"
+SPY = ",spy_open,spy_high,spy_low,spy_close"
 
 BAD_FILES = {
     "missing column": (
@@ -38,6 +39,18 @@ BAD_FILES = {
     "short row": ([HEADER, "2018-12-28,2498.77"], "row 2, column spx_high: None is not a number"),
     "low above high": ([HEADER, GOOD.replace("2472.89", "2600")], "row 2, column spx_low: above spx_high"),
     "VIX of 250": ([HEADER, GOOD.replace("28.34", "250")], "row 2, column vix_close: '250' is outside 5 to 200"),
+    "SPX ten times as high": (
+        [HEADER, GOOD, "2018-12-31,24989.4,25092.4,24828.2,25068.5,25.42"],
+        "column spx_close: SPX closes at 2485.74 on 2018-12-28 and at 25068.5 on 2018-12-31",
+    ),
+    "SPY split": (
+        [HEADER + SPY, f"{GOOD},249.6,251.4,246.4,247.8", f"{LAST},124.8,125.1,123.7,124.95"],
+        "column spy_close: SPY closes at 247.8 on 2018-12-28 and at 124.95 on 2018-12-31, a move of -49.6%",
+    ),
+    "SPY closing above its high": (
+        [HEADER + SPY, f"{GOOD},249.6,251.4,246.4,253"],
+        "column spy_close: a SPY close of 253 on 2018-12-28, above its high of 251.4",
+    ),
     "column twice": ([f"{HEADER},vix_close", f"{GOOD},1"], "row 1: a column appears twice"),
     "extra cells": ([HEADER, f"{GOOD},1"], "row 2: more cells than columns"),
     "underscore": ([HEADER, GOOD.replace("28.34", "2_8")], "row 2, column vix_close: '2_8' is not a positive number"),
@@ -87,9 +100,8 @@ def test_writing_loses_nothing(tmp_path: Path, sample: MarketHistory) -> None:
         np.testing.assert_array_equal(again.columns[name], column)
 
 
-@pytest.mark.skipif(not EVALUATION_DATA.exists(), reason="needs the evaluation data")
-def test_the_evaluation_data_is_read_whole_and_its_stale_years_are_known() -> None:
-    history = read_market_csv(EVALUATION_DATA / "spx_vix_daily_1990_2018.csv")
+@needs_evaluation_data
+def test_the_evaluation_data_is_read_whole() -> None:
+    history = evaluation_history()
     assert history.has_bar.all()
     assert len(history) == 7307
-    assert stale_open_years(history) == [*range(1990, 2008), 2011, 2012, 2013]

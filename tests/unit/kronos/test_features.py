@@ -7,11 +7,13 @@ from datetime import date
 import numpy as np
 import pytest
 
+from kronos.condor.entry import entry_vix
 from kronos.condor.labels import wins
-from kronos.condor.settlement import entry_vix
 from kronos.condor.spec import CondorSpec, Entry
 from kronos.features.matrix import features_at_entry, history_at_entry
-from kronos.features.variants import CURRENT_FEATURES, FULL, MARKET, MINIMAL
+from kronos.features.registry import declared
+from kronos.features.retired import RETIRED
+from kronos.features.variants import CURRENT_FEATURES, FULL, GUIDE_ORDER, MARKET, MINIMAL, TERM
 from kronos.market.history import MarketHistory
 from kronos.model.curve import design_matrix
 
@@ -30,11 +32,26 @@ def before(sample: MarketHistory, session: date, days: int) -> np.ndarray[tuple[
     return np.asarray((sample.sessions < day) & (sample.sessions >= day - days))
 
 
-def test_the_variants_are_nested_and_minimal_needs_three_fields() -> None:
+def test_minimal_needs_three_fields_market_is_the_guides_seven_and_full_stands_on_its_own() -> None:
     assert MINIMAL.feature_names == ("vix", "day_of_week", "expected_move_pct")
-    assert set(MINIMAL.features) < set(MARKET.features) < set(FULL.features)
-    assert len(MARKET.features) == 7
+    assert set(MINIMAL.features) < set(MARKET.features)
+    assert MARKET.feature_names == GUIDE_ORDER
+    assert not set(MARKET.features) <= set(FULL.features)
+    assert {"vix", "day_of_week", "vix_change_1d"} <= set(FULL.feature_names)
     assert "price" not in FULL.feature_names
+
+
+def test_term_corrects_full_with_what_it_adds() -> None:
+    assert TERM.corrects is FULL
+    assert TERM.features == FULL.features + TERM.added
+    assert [feature.name for feature in TERM.added] == ["vix9d_over_vix", "vix3m_over_vix"]
+
+
+def test_what_only_old_models_use_is_in_no_variant() -> None:
+    retired = {feature for module in RETIRED for feature in declared() if feature.compute.__module__ == module.__name__}
+    assert {"realised_5_over_implied", "holidays_ahead"} <= {feature.name for feature in retired}
+    assert not any(feature.variants for feature in retired)
+    assert set(CURRENT_FEATURES) == set(declared()) - retired
 
 
 def test_changes_are_of_the_last_two_closes_before_entry(sample: MarketHistory, values: dict[str, float]) -> None:
@@ -85,33 +102,36 @@ def test_a_missing_bar_in_the_window_makes_features_absent_not_wrong(sample: Mar
     assert "price_change_1d" in values
 
 
+BESIDE_THEM = {f"{one}_{price}" for one in ("spy", "vix9d", "vix3m") for price in ("open", "high", "low", "close")}
+
+
 @pytest.mark.parametrize(
-    ("entry", "known"), [("open", []), ("close", ["spx_close", "spx_high", "spx_low", "vix_close"])]
+    ("entry", "known"),
+    [
+        ("open", []),
+        ("close", ["spx_open", "spx_close", "spx_high", "spx_low", "vix_close", *sorted(BESIDE_THEM)]),
+    ],
 )
 def test_a_live_trader_sees_what_the_entry_session_has_shown_so_far(
     sample: MarketHistory, entry: Entry, known: list[str]
 ) -> None:
-    """Nothing of it at the open; all but its opens at the close, with the price and VIX that the bot sends."""
+    """Nothing of it at the open; all of it at the close, with the price and VIX that the bot sends."""
     seen = history_at_entry(sample, CondorSpec(entry, 1), sample.sessions[100:110], 1234.5, 67.8)
     last = {name: float(column[-1]) for name, column in seen.columns.items()}
-    assert sorted(name for name, value in last.items() if not np.isnan(value)) == known
+    assert {name for name, value in last.items() if not np.isnan(value)} == set(known)
     assert not np.isnan(seen.spx_open[:-1]).any()
     if known:
         assert (last["spx_close"], last["vix_close"]) == (1234.5, 67.8)
         assert last["spx_high"] == sample.spx_high[109]
 
 
-def test_without_bars_only_the_three_fields_speak(spec: CondorSpec) -> None:
+OF_THE_CALENDAR = {"fomc_days", "jobs_days", "half_days", "month_begins", "month_ends"}
+
+
+def test_without_bars_only_the_three_fields_and_the_calendar_speak(spec: CondorSpec) -> None:
     values = features_at_entry(None, spec, SESSION, PRICE, VIX, CURRENT_FEATURES)
-    assert set(values) == {*MINIMAL.feature_names, "holidays_ahead"}
+    assert set(values) == {*MINIMAL.feature_names, *OF_THE_CALENDAR}
     assert values["day_of_week"] == 3
-
-
-def test_holidays_ahead_are_weekdays_without_a_session() -> None:
-    before_new_year = features_at_entry(None, CondorSpec("close", 1), date(2018, 12, 31), PRICE, VIX, CURRENT_FEATURES)
-    assert before_new_year["holidays_ahead"] == 1
-    over_a_weekend = features_at_entry(None, CondorSpec("close", 1), date(2018, 12, 28), PRICE, VIX, CURRENT_FEATURES)
-    assert over_a_weekend["holidays_ahead"] == 0
 
 
 def test_the_model_cannot_read_an_order_into_the_weekday() -> None:
@@ -123,5 +143,6 @@ def test_the_model_cannot_read_an_order_into_the_weekday() -> None:
 def test_the_entry_vix_is_its_open_where_known_else_the_close_before(sample: MarketHistory, spec: CondorSpec) -> None:
     assert np.isnan(sample.vix_open).all()
     np.testing.assert_array_equal(entry_vix(sample, spec)[1:], sample.vix_close[:-1])
-    opens = MarketHistory(sample.sessions, {**sample.columns, "vix_open": sample.vix_close * 1.1})
-    np.testing.assert_array_equal(entry_vix(opens, spec), opens.vix_open)
+    opened = np.concatenate([sample.vix_close[:1], sample.vix_close[:-1] * 1.1])
+    opens = MarketHistory(sample.sessions, {**sample.columns, "vix_open": opened})
+    np.testing.assert_array_equal(entry_vix(opens, spec), opened)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kronos.condor.spec import CondorSpec
 from kronos.errors import ArtefactError
 from kronos.features.entries import Entries
 from kronos.features.matrix import features_at_entry
@@ -23,7 +24,7 @@ from kronos.model.gate import GateLimits
 from kronos.model.model import Model
 from kronos.model.prediction import ExplainedPrediction
 from kronos.retraining.retrain import retrain
-from kronos.training.rows import rows_of
+from kronos.training.rows import build_rows, rows_of
 from tests.support.paths import FIXTURES
 from tests.support.recipes import QUICK
 
@@ -54,7 +55,7 @@ def answer(model: Model, history: MarketHistory, variant: str) -> ExplainedPredi
 
 @pytest.mark.parametrize("number", FORMATS)
 def test_every_format_loads_and_answers_as_it_did_when_it_was_written(number: int, sample: MarketHistory) -> None:
-    """A new format without a fixture fails here: `tests/fixtures/write_format_2.py` shows how to make one."""
+    """A new format without a fixture fails here: `tests/fixtures/write_format.py` makes one."""
     model = Model.from_bytes(stored(number))
     recorded = json.loads((FIXTURES / f"format_{number}.json").read_text())
     assert {one["variant"] for one in recorded} == set(model.variants)
@@ -106,13 +107,13 @@ def test_a_model_keeps_the_revision_that_it_was_trained_on(number: int, sample: 
     before = answer(Model.from_bytes(stored(number)), sample, "full")
 
     @feature(unit="log ratio", lookback_sessions=22, revision=2)
-    def realised_22_over_implied(entries: Entries) -> Floats:
+    def vix_change_1d(entries: Entries) -> Floats:
         """Something else by the same name."""
         return entries.vix * 0 + 7.0
 
-    assert current("realised_22_over_implied").id == FeatureId("realised_22_over_implied", 2)
+    assert current("vix_change_1d").id == FeatureId("vix_change_1d", 2)
     after = Model.from_bytes(stored(number))
-    (kept,) = (one for one in after.features if one.name == "realised_22_over_implied")
+    (kept,) = (one for one in after.features if one.name == "vix_change_1d")
     assert kept.id.revision == 1
     assert answer(after, sample, "full").curve.tolist() == before.curve.tolist()
 
@@ -174,16 +175,25 @@ def test_a_score_that_stored_metrics_lack_is_unknown_but_the_skill_must_be_there
         Model.from_bytes(without("brier_skill"))
 
 
+@pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("with_history", [True, False], ids=["with bars", "without bars"])
-def test_a_retraining_continues_from_format_1(with_history: bool, sample: MarketHistory) -> None:
+def test_a_retraining_labels_the_rows_of_older_formats_anew(
+    number: int, with_history: bool, sample: MarketHistory
+) -> None:
+    """They took SPX's printed open for the price: what the bars cannot label anew is dropped."""
     history = sample if with_history else None
-    result = retrain(stored(1), history, [], GateLimits(), date(2019, 1, 2), recipe=QUICK)
+    result = retrain(stored(number), history, [], GateLimits(), date(2019, 1, 2), recipe=QUICK)
+    assert result.figures["labels_redefined"]
+    if not with_history:
+        assert result.challenger is None
+        assert (result.reason or "").startswith("insufficient_evidence: ")
+        assert (result.reason or "").endswith("train a model with `kronos train --push`")
+        return
     assert result.challenger is not None
-    own, rows = rows_of(Artefact.from_bytes(stored(1))), rows_of(result.challenger.artefact)
-    assert result.challenger.artefact.manifest["format"] == NEWEST_FORMAT
-    assert len(rows) == (len(sample) - 1 if with_history else len(own))
-    np.testing.assert_array_equal(rows.features[: len(own)], own.features)
-    challenger = Model.from_artefact(result.challenger.artefact)
-    assert challenger.spec == Model.from_bytes(stored(1)).spec
-    assert challenger.trained_through == (date(2018, 12, 31) if with_history else date(2016, 12, 30))
-    assert result.figures["confirmation_sessions"] == (GateLimits().confirmation_sessions if with_history else 0)
+    artefact = result.challenger.artefact
+    assert artefact.manifest["format"] == NEWEST_FORMAT
+    np.testing.assert_array_equal(rows_of(artefact).labels, build_rows(sample, CondorSpec())[0].labels)
+    challenger = Model.from_artefact(artefact)
+    assert challenger.spec == CondorSpec() != Model.from_bytes(stored(number)).spec
+    assert challenger.trained_through == date(2018, 12, 31)
+    assert result.figures["confirmation_sessions"] == GateLimits().confirmation_sessions

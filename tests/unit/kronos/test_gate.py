@@ -26,7 +26,7 @@ def news(count: int = 250, won: np.ndarray[Any, Any] = WON) -> UnseenSessions:
 
 
 def evidence(market: UnseenSessions, **change: Any) -> Evidence:
-    equal = Comparison(market.champion, recent_shift=0.0, skill_lost=0.0, calibration_lost=-0.01)
+    equal = Comparison(market.champion, calibration_lost=-0.01, recent_shift=0.0, skill_lost=0.0)
     return Evidence(market, NOTHING, vix_correlation=-0.8, comparison=dataclasses.replace(equal, **change))
 
 
@@ -47,6 +47,7 @@ def test_an_equal_challenger_is_promoted_with_its_figures() -> None:
         ({"skill_lost": 0.03}, "skill_lost"),
         ({"calibration_lost": 0.02}, "calibration_lost"),
         ({"recent_shift": -0.08}, "recent_shift"),
+        ({"skill": -0.001}, "lack_of_skill"),
     ],
 )
 def test_each_limit_refuses(change: dict[str, Any], figure: str) -> None:
@@ -54,6 +55,13 @@ def test_each_limit_refuses(change: dict[str, Any], figure: str) -> None:
     assert not decision.promoted
     assert f"{figure} 0." in str(decision.reason) or f"{figure} 1." in str(decision.reason)
     assert decision.figures[figure] > 0
+
+
+def test_what_was_not_measured_is_no_figure() -> None:
+    decision = decide(evidence(news(), recent_shift=None, skill_lost=None, skill=0.001), LIMITS)
+    assert decision.promoted
+    assert not {"recent_shift", "skill_lost"} & decision.figures.keys()
+    assert decision.figures["lack_of_skill"] == -0.001
 
 
 def test_a_better_challenger_with_noise_is_promoted() -> None:
@@ -94,7 +102,7 @@ def test_flipped_outcomes_are_not_believed_whatever_the_challenger_makes_of_them
 
 def test_flipped_reports_are_not_hidden_by_honest_bars() -> None:
     market, flipped = news(250), news(50, 1 - WON)
-    believed = Evidence(market, flipped, comparison=Comparison(np.tile(PROBABILITY, 2)[:300], 0.0, 0.0, 0.0))
+    believed = Evidence(market, flipped, comparison=Comparison(np.tile(PROBABILITY, 2)[:300], 0.0))
     assert "surprise" in str(decide(believed, LIMITS).reason)
 
 

@@ -84,9 +84,29 @@ def test_a_strange_zip_is_refused(offset: int, value: int) -> None:
         Artefact.from_bytes(signed(bytes(body)))
 
 
-def cycle(_: Manifest, arrays: Arrays) -> None:
+TREE = {
+    "roots": np.array([0], dtype=np.int32),
+    "column": np.zeros(3, dtype=np.int32),
+    "threshold": np.zeros(3),
+    "left": np.array([1, 1, 2], dtype=np.int32),
+    "right": np.array([2, 1, 2], dtype=np.int32),
+    "value": np.array([0.2, 0.1, -0.1]),
+}
+
+
+def another_tree(_: Manifest, arrays: Arrays) -> None:
+    arrays |= {f"full/tree_{name}": array for name, array in TREE.items()}
+
+
+def cycle(manifest: Manifest, arrays: Arrays) -> None:
+    another_tree(manifest, arrays)
     for side in ("left", "right"):
-        arrays[f"full/tree_{side}"] = np.full_like(arrays[f"full/tree_{side}"], arrays["full/tree_roots"][0])
+        arrays[f"full/tree_{side}"] = np.zeros(3, dtype=np.int32)
+
+
+def a_column_that_is_not_there(manifest: Manifest, arrays: Arrays) -> None:
+    another_tree(manifest, arrays)
+    arrays["full/tree_column"] = np.full(3, 1_000, dtype=np.int32)
 
 
 def no_probes(_: Manifest, arrays: Arrays) -> None:
@@ -134,7 +154,14 @@ def setting(path: str, value: Any) -> Callable[[Manifest, Arrays], None]:
 
 
 CHANGES: dict[str, Callable[[Manifest, Arrays], None]] = {
+    "a tree that the probes do not know": another_tree,
     "a tree with a cycle": cycle,
+    "a tree on a column beyond the last": a_column_that_is_not_there,
+    "boosting of an unknown kind": setting("variants.0.boosting", "quantum"),
+    "a put's share above one": setting("put_share", [2.0] * 11),
+    "a put's share for too few multipliers": setting("put_share", [0.5]),
+    "skill at too few multipliers": setting("variants.0.skill_by_multiplier", [0.1]),
+    "skill that is no number": setting("variants.0.skill_by_multiplier", "much"),
     "no probe rows": no_probes,
     "three million trees": many_trees,
     "base rates above one": rates_above_one,
@@ -143,7 +170,7 @@ CHANGES: dict[str, Callable[[Manifest, Arrays], None]] = {
     "training rows of another width": narrow_rows,
     "training rows without a shape": scalar_rows,
     "training rows of infinities": endless_rows,
-    "depth 0": setting("variants.0.depth", 0),
+    "depth -1": setting("variants.0.depth", -1),
     "depth true": setting("variants.0.depth", True),
     "no variant": setting("variants.1", {}),
     "skill true": setting("variants.0.metrics.brier_skill", True),

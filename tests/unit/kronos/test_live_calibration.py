@@ -17,8 +17,11 @@ def days(count: int) -> np.ndarray:
     return START + np.arange(count)
 
 
-def said(probability: np.ndarray, won: np.ndarray, base_rate: float = 0.8) -> LivePredictions:
-    return LivePredictions(days(len(won)), probability, np.full(len(won), base_rate), won.astype(float))
+def said(
+    probability: np.ndarray, won: np.ndarray, base_rate: float = 0.8, recent_rate: float = np.nan
+) -> LivePredictions:
+    base, recent = np.full(len(won), base_rate), np.full(len(won), recent_rate)
+    return LivePredictions(days(len(won)), probability, base, recent, won.astype(float))
 
 
 def scores_of(found: LivePredictions) -> LiveScores:
@@ -76,6 +79,63 @@ def test_skill_and_its_interval() -> None:
     assert scores.brier_skill_interval is not None
     low, high = scores.brier_skill_interval
     assert 0 < low < scores.brier_skill < high
+
+
+def test_the_recent_rate_is_a_reference_of_its_own() -> None:
+    scores = scores_of(said(np.array([0.9, 0.6]), np.array([1.0, 0.0]), recent_rate=0.7))
+    assert scores.recent_observations == 2
+    assert scores.mean_recent_rate == pytest.approx(0.7)
+    assert scores.recent_rate_brier == pytest.approx((0.09 + 0.49) / 2)
+    assert scores.brier_skill_recent == pytest.approx(1 - 0.37 / 0.58)
+    assert scores.brier_skill_recent_interval is None
+
+
+def test_without_recent_rates_there_are_no_recent_figures() -> None:
+    scores = scores_of(simulated(100, 0))
+    assert scores.brier_skill_interval is not None
+    assert scores.recent_observations == 0
+    assert scores.mean_recent_rate is None
+    assert scores.recent_rate_brier is None
+    assert scores.brier_skill_recent is None
+    assert scores.brier_skill_recent_interval is None
+
+
+def test_recent_figures_compare_both_where_the_recent_rate_is_known() -> None:
+    """Where it is not known the probabilities are poor: that is not held against them here."""
+    good = simulated(400, 0)
+    rate, probability = good.base_rate.copy(), good.probability.copy()
+    rate[:200], probability[:200] = np.nan, 0.1
+    part = scores_of(LivePredictions(good.sessions, probability, good.base_rate, rate, good.won))
+    alone = scores_of(LivePredictions(*(each[200:] for each in vars(good).values())))
+    assert part.recent_observations == 200
+    assert part.brier_skill_recent == pytest.approx(alone.brier_skill)
+    assert part.recent_rate_brier == pytest.approx(alone.base_rate_brier)
+    assert part.brier_skill is not None
+    assert part.brier_skill < 0
+
+
+def test_a_level_that_has_drifted_is_no_skill() -> None:
+    """A model that only knows today's level beats the whole window's rate, and not the recent one."""
+    rng = np.random.default_rng(0)
+    scores = scores_of(said(np.full(1_500, 0.7), rng.random(1_500) < 0.7, base_rate=0.85, recent_rate=0.69))
+    assert scores.brier_skill is not None
+    assert scores.brier_skill > 0.05
+    assert scores.brier_skill_recent == pytest.approx(0, abs=0.002)
+    assert scores.brier_skill_recent_interval is not None
+    low, high = scores.brier_skill_recent_interval
+    assert low < 0 < high
+
+
+def test_overlapping_condors_win_together_less_often_than_the_interval_allows_for() -> None:
+    """Two condors a session, each nearer on one side: the settlement breaches the one or the other, never both."""
+    rng = np.random.default_rng(0)
+    put_nearer = np.array([[0.15, 0.05], [0.05, 0.15]])
+    drawn = rng.random((5_000, 300, 1))
+    losses = (drawn < put_nearer[:, 0]) | (drawn > 1 - put_nearer[:, 1])
+    low, high = wins_interval(np.repeat(days(300), 2), np.full(600, 0.8))
+    inside = np.quantile((~losses).sum(axis=(1, 2)), [0.025, 0.975])
+    assert low <= inside[0]
+    assert inside[1] <= high
 
 
 def test_one_probability_a_session_gives_the_binomial_interval() -> None:

@@ -48,7 +48,7 @@ def test_a_name_is_declared_once_at_each_revision() -> None:
 @pytest.mark.usefixtures("_tomorrow")
 def test_a_declaration_is_found_by_name_and_revision_with_its_first_line_as_meaning() -> None:
     assert current("last_close").meaning == "Close of the last known session"
-    assert current("last_close").variant == "full"
+    assert current("last_close").variants == ("full",)
     assert [one.id for one in declared()][-2:] == [("last_close", 1), ("vix", 2)]
     assert current("vix").id == ("vix", 2)
     old, new = features_of([FeatureId("vix", 1), FeatureId("vix", 2)])

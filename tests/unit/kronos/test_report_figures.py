@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kronos.condor.spec import MULTIPLIERS, SD_MULTIPLIERS
+from kronos.condor.spec import MULTIPLIERS, SD_MULTIPLIERS, CondorSpec
 from kronos.features.variants import FULL, MINIMAL
 from kronos.market.history import Floats, MarketHistory
-from kronos.model.curve import CurveModel, Logistic, PiecewiseLinearCalibrator, Trees
+from kronos.model.curve import CurveModel, Logistic, PiecewiseLinearCalibrator
+from kronos.model.trees import StackedTrees, Trees
 from kronos.report.effects import FoldModel, feature_effects, feature_groups, win_probability
 from kronos.report.formats import tick
 from kronos.report.money import by_advice, drawdown, followed_pnl, summarise_pnl
@@ -36,7 +37,7 @@ def falling_with_vix(vix: Floats) -> CurveModel:
         intercept=np.full(len(SD_MULTIPLIERS), 1.5),
         clip=10.0,
     )
-    return CurveModel(MINIMAL, MULTIPLIERS, logistic, staircase(np.linspace(-3, 6, 64)), IDENTITY)
+    return CurveModel(MINIMAL, MULTIPLIERS, logistic, StackedTrees(staircase(np.linspace(-3, 6, 64))), IDENTITY)
 
 
 def staircase(steps: Floats) -> Trees:
@@ -66,13 +67,12 @@ def test_effects_of_a_model_whose_workings_are_known() -> None:
     vix = rng.uniform(10, 40, len(chosen))
     features = np.column_stack([vix, chosen % 5, vix / np.sqrt(252)])
     model = falling_with_vix(vix)
-    rows = TrainingRows(
-        MINIMAL.features, chosen.astype("datetime64[D]"), vix, vix, features, np.empty((len(chosen), 11))
-    )
+    source, days = np.zeros(len(chosen), dtype=np.int32), chosen.astype("datetime64[D]")
+    rows = TrainingRows(MINIMAL.features, days, vix, vix, source, features, np.empty((len(chosen), 11)))
     truth = np.tile(win_probability(model, rows.of_variant(MINIMAL))[:, None], (1, 11))
     labels = np.tile((rng.random(len(chosen)) < truth[:, AT_ONE]).astype(float)[:, None], (1, 11))
     base = np.full_like(labels, labels.mean())
-    tested = Predictions(replace(rows, labels=labels), truth, truth, base, first_calibrated=0)
+    tested = Predictions(replace(rows, labels=labels), truth[:, None], truth, truth, base, base, first_calibrated=0)
 
     found = {one.name: one for one in feature_effects(model, [FoldModel(model, chosen)], tested, chosen)}
     vix_effect, weekday = found["vix"], found["day_of_week"]
@@ -123,6 +123,9 @@ def test_following_scales_and_skips() -> None:
     }
 
 
+PRINTED = CondorSpec(label="printed_open")
+
+
 def test_opens_that_lag_show(sample: MarketHistory) -> None:
     """An open that holds only half of the night leaves the other half to the day."""
     lagging = sample.columns
@@ -135,7 +138,7 @@ def test_opens_that_lag_show(sample: MarketHistory) -> None:
         history = MarketHistory(
             sample.sessions, {**lagging, "spx_close": close, "spx_open": before * np.exp(share * night)}
         )
-        years = list(opening_years(history, sample.sessions))
+        years = list(opening_years(history, PRINTED, sample.sessions))
         assert [one.year for one in years] == [2014, 2015, 2016, 2017, 2018]
         assert all(low < one.carried_over < high for one in years)
 

@@ -65,6 +65,6 @@ def test_probabilities_that_share_a_session_widen_the_band() -> None:
 
 
 def test_a_few_trades_can_be_scored() -> None:
-    scores = score(np.array([0.8, 0.7]), np.array([0.75, 0.75]), np.array([1.0, 0.0]))
+    scores = score(np.array([0.8, 0.7]), np.array([0.75, 0.75]), np.array([0.8, 0.8]), np.array([1.0, 0.0]))
     assert scores.brier == pytest.approx((0.04 + 0.49) / 2)
     assert sum(one.count for one in scores.bins) == 2

@@ -25,7 +25,7 @@ def test_it_is_the_backtests_money_at_each_sessions_multiplier(sample: MarketHis
     won = 1 - np.maximum(whole.put_breached, whole.call_breached)[rows, pick[order]]
     np.testing.assert_allclose(found.net_pnl_dollars, np.where(sold, whole.net_pnl_dollars[rows, pick[order]], np.nan))
     np.testing.assert_array_equal(found.won, np.where(sold, won, np.nan))
-    assert sold.mean() > 0.9
+    assert sold.mean() > 0.6
 
 
 def test_sessions_without_bars_or_settlement_are_not_modelled(sample: MarketHistory, spec: CondorSpec) -> None:
@@ -38,9 +38,10 @@ def test_sessions_without_bars_or_settlement_are_not_modelled(sample: MarketHist
     np.testing.assert_array_equal(np.isnan(today.won), [True, False, True, True])
 
 
-def test_stale_opens_are_not_traded(sample: MarketHistory, spec: CondorSpec) -> None:
+def test_prints_that_lag_are_not_traded(sample: MarketHistory, spec: CondorSpec) -> None:
     columns = {name: column.copy() for name, column in sample.columns.items()}
     columns["spx_open"][1:] = sample.spx_close[:-1]
+    columns["spy_open"][:] = np.nan
     stale = MarketHistory(sample.sessions, columns)
     assert np.isnan(model_condors(stale, spec, sample.sessions[-5:], np.ones(5)).won).all()
 

@@ -1,0 +1,183 @@
+"""Features of SPX closes and of the price at entry, worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+from tests.support.golden import CLOSE, ONE_PERCENT, Golden, market, without
+
+BEFORE_THE_OPEN = {"2018-03-21": 1900.0, "2018-03-22": 2010.0, "2018-03-23": 2200.0}
+TO_THE_CLOSE = {"2018-03-21": 1900.0, "2018-03-22": 2010.0, "2018-03-23": 2040.0}
+"""SPX closes: before the ones that count, and those."""
+
+RETURNS = [
+    Golden(
+        "price_change_1d",
+        "the last two closes before the open",
+        2.0,
+        market(spx_close={"2018-03-20": 1900, "2018-03-21": 2000, "2018-03-22": 2040}),
+        price=2100,
+    ),
+    Golden("price_change_1d", "a fall", -2.5, market(spx_close={"2018-03-22": 1950}), price=1900),
+    Golden(
+        "price_change_1d",
+        "the close of entry and the one before",
+        5.0,
+        market(spx_close={"2018-03-21": 1900, "2018-03-23": 2100}),
+        spec=CLOSE,
+    ),
+    Golden(
+        "return_5",
+        "from the sixth last close to the last",
+        math.log(2040 / 2000) / (0.01 * math.sqrt(5)),
+        market(spx_close={"2018-03-14": 2200, "2018-03-16": 1800, "2018-03-22": 2040}),
+        price=2100,
+    ),
+    Golden(
+        "return_5",
+        "a fall at twice the VIX",
+        math.log(1950 / 2000) / (0.02 * math.sqrt(5)),
+        market(spx_close={"2018-03-22": 1950}),
+        vix=2 * ONE_PERCENT,
+    ),
+    Golden(
+        "return_5",
+        "to the close of entry",
+        math.log(2040 / 2000) / (0.01 * math.sqrt(5)),
+        market(spx_close={"2018-03-15": 2200, "2018-03-19": 1800, "2018-03-22": 1900, "2018-03-23": 2040}),
+        spec=CLOSE,
+    ),
+    Golden(
+        "drawdown_66",
+        "the highest of 66 closes",
+        math.log(2000 / 2100) / 0.01,
+        market(spx_close={"2017-12-14": 2200, "2017-12-15": 2100, "2018-03-08": 1900}),
+        price=2100,
+    ),
+    Golden(
+        "drawdown_66",
+        "the last close is the lowest",
+        math.log(1900 / 2000) / 0.02,
+        market(spx_close={"2018-03-22": 1900}),
+        vix=2 * ONE_PERCENT,
+    ),
+    Golden("drawdown_66", "at the peak", 0, market(spx_close={"2018-03-08": 1900, "2018-03-22": 2050})),
+    Golden(
+        "drawdown_66",
+        "the close of entry is one of the 66",
+        math.log(1950 / 2100) / 0.01,
+        market(spx_close={"2017-12-15": 2200, "2017-12-18": 2100, "2018-03-23": 1950}),
+        spec=CLOSE,
+    ),
+    Golden("drawdown_66", "65 bars are too few", None, market("2017-12-18")),
+    Golden(
+        "return_1",
+        "the last session before the open",
+        math.log(2040 / 2000) / 0.01,
+        market(spx_close={"2018-03-20": 1900, "2018-03-22": 2040}),
+        price=2100,
+    ),
+    Golden(
+        "return_1",
+        "a fall at twice the VIX",
+        math.log(1950 / 2000) / 0.02,
+        market(spx_close={"2018-03-22": 1950}, vix_close={"2018-03-22": 99}),
+        vix=2 * ONE_PERCENT,
+    ),
+    Golden(
+        "return_1",
+        "the session of entry",
+        math.log(2040 / 2010) / 0.02,
+        market(spx_close=TO_THE_CLOSE, vix_close={"2018-03-23": 2 * ONE_PERCENT}),
+        spec=CLOSE,
+    ),
+    Golden("return_1", "a gap", None, without("2018-03-21", market())),
+    Golden("return_1", "no last close", None, without("2018-03-22", market())),
+    Golden(
+        "absolute_return_1",
+        "a rise",
+        math.log(2040 / 2000) / 0.01,
+        market(spx_close={"2018-03-20": 1900, "2018-03-22": 2040}),
+        price=2100,
+    ),
+    Golden(
+        "absolute_return_1",
+        "a fall at twice the VIX",
+        math.log(2000 / 1950) / 0.02,
+        market(spx_close={"2018-03-22": 1950}),
+        vix=2 * ONE_PERCENT,
+    ),
+    Golden(
+        "absolute_return_1",
+        "the session of entry",
+        math.log(2040 / 2010) / 0.01,
+        market(spx_close=TO_THE_CLOSE),
+        spec=CLOSE,
+    ),
+    Golden("absolute_return_1", "a gap", None, without("2018-03-21", market())),
+    Golden(
+        "return_22",
+        "from the 23rd last close to the last",
+        math.log(2040 / 1950) / (0.01 * math.sqrt(22)),
+        market(spx_close={"2018-02-16": 2200, "2018-02-20": 1950, "2018-02-21": 1800, "2018-03-22": 2040}),
+        price=2100,
+    ),
+    Golden(
+        "return_22",
+        "a fall at twice the VIX",
+        math.log(1950 / 2000) / (0.02 * math.sqrt(22)),
+        market(spx_close={"2018-03-22": 1950}),
+        vix=2 * ONE_PERCENT,
+    ),
+    Golden(
+        "return_22",
+        "to the close of entry",
+        math.log(2040 / 1950) / (0.01 * math.sqrt(22)),
+        market(spx_close={"2018-02-20": 2200, "2018-02-21": 1950, "2018-02-22": 1800, "2018-03-23": 2040}),
+        spec=CLOSE,
+    ),
+    Golden("return_22", "a gap between them", 0, without("2018-02-21", market(), "2018-03-21")),
+    Golden("return_22", "22 bars are too few", None, market("2018-02-21")),
+    Golden(
+        "gap_up",
+        "from the last close to the price",
+        math.log(2040 / 2010) / 0.01,
+        market(spx_close=BEFORE_THE_OPEN),
+        price=2040,
+    ),
+    Golden(
+        "gap_up",
+        "at twice the VIX",
+        math.log(2040 / 2010) / 0.02,
+        market(spx_close=BEFORE_THE_OPEN, vix_close={"2018-03-22": 99}),
+        price=2040,
+        vix=2 * ONE_PERCENT,
+    ),
+    Golden("gap_up", "the price is given, not the printed open", 0, market(spx_open={"2018-03-23": 2040})),
+    Golden("gap_up", "a fall is none", 0, market(), price=1990),
+    Golden("gap_up", "just below 3", math.log(2060 / 2000) / 0.01, market(), price=2060),
+    Golden("gap_up", "at most 3", 3, market(), price=2061),
+    Golden("gap_up", "at the close there is none", 0, market(spx_close=TO_THE_CLOSE), spec=CLOSE),
+    Golden("gap_up", "no last close", None, without("2018-03-22", market())),
+    Golden(
+        "gap_down",
+        "from the last close to the price",
+        math.log(2010 / 1980) / 0.01,
+        market(spx_close=BEFORE_THE_OPEN),
+        price=1980,
+    ),
+    Golden(
+        "gap_down",
+        "at twice the VIX",
+        math.log(2010 / 1980) / 0.02,
+        market(spx_close=BEFORE_THE_OPEN, vix_close={"2018-03-22": 99}),
+        price=1980,
+        vix=2 * ONE_PERCENT,
+    ),
+    Golden("gap_down", "the price is given, not the printed open", 0, market(spx_open={"2018-03-23": 1980})),
+    Golden("gap_down", "a rise is none", 0, market(), price=2010),
+    Golden("gap_down", "just below 3", math.log(2000 / 1941) / 0.01, market(), price=1941),
+    Golden("gap_down", "at most 3", 3, market(), price=1940),
+    Golden("gap_down", "at the close there is none", 0, market(spx_close={"2018-03-23": 1900}), spec=CLOSE),
+    Golden("gap_down", "no last close", None, without("2018-03-22", market())),
+]
