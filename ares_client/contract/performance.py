@@ -69,6 +69,9 @@ class LeftOut(Reply):
     in_sample: int = Field(description="the advising model was trained on that session")
     training_unknown: int = Field(description="the last session that the advising model was trained on is not known")
     label_contradicted: int = Field(description="the settlement contradicts the reported outcome")
+    off_the_grid: int = Field(
+        default=0, description="a short strike lies beyond the multipliers that the advice priced"
+    )
     repeated: int = Field(description="another trade of the same session and condor is scored")
 
 
@@ -85,7 +88,7 @@ class AdvicePerformance(ReportedMoney):
 
     advice: TradingAdvice
     sessions: int = Field(description="pairs of bot and session whose first advice was this one, traded or not")
-    scored_trades: int = Field(description="trades whose label the settlement does not contradict")
+    scored_trades: int = Field(description="trades that are scored, repeated ones too")
     win_rate: Probability | None
     mean_probability: Probability | None
 

@@ -98,6 +98,7 @@ PERFORMANCE = {
         "in_sample": 0,
         "training_unknown": 0,
         "label_contradicted": 1,
+        "off_the_grid": 0,
         "repeated": 0,
     },
     "calibration": {

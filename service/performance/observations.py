@@ -52,7 +52,7 @@ class SortedTrades:
     Attributes
     ----------
     followed : trades that follow out-of-sample advice; they count under that advice
-    scored : those of `followed` whose label the settlement does not contradict
+    scored : those of `followed` whose label the settlement does not contradict, with strikes that the advice priced
     observations : the first of `scored` of each event
     left_out : how many trades are left out of the scores, by reason
     """
@@ -81,6 +81,9 @@ def sort_trades(trades: Sequence[TradeRecord], spec: CondorSpec, put_share: PutS
                 left_out["label_contradicted"] += 1
                 continue
             one = _scored(trade, advice, spec, put_share)
+            if one is None:
+                left_out["off_the_grid"] += 1
+                continue
             scored.append(one)
             left_out["repeated"] += one.event in observations
             observations.setdefault(one.event, one)
@@ -102,14 +105,19 @@ def hindsight(session: date, trained_through: date | None, spec: CondorSpec) -> 
     return "in_sample" if np.datetime64(session, "D") <= settled else None
 
 
-def _scored(trade: TradeRecord, advice: LoggedAdvice, spec: CondorSpec, put_share: PutShare) -> ScoredTrade:
-    """Read the advice's curves at the distances traded; the session's share of put losses is the serving model's."""
+def _scored(trade: TradeRecord, advice: LoggedAdvice, spec: CondorSpec, put_share: PutShare) -> ScoredTrade | None:
+    """Read the advice's curves at the distances traded; the session's share of put losses is the serving model's.
+
+    None where a short strike lies beyond the curves' ends: what they say there was learned for a nearer or farther one.
+    """
     event, traded = _event(trade, spec)
     curve = json.loads(advice.curve)
     points, probabilities, base_rates = (
         np.array([point[name] for point in curve], dtype=np.float64)
         for name in ("sd_multiplier", "win_probability", "base_rate")
     )
+    if min(traded) < points[0] or max(traded) > points[-1]:
+        return None
     probability, base_rate = (
         win_probability(*traded, points, values, put_share) for values in (probabilities, base_rates)
     )

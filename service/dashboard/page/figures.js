@@ -9,6 +9,7 @@ const LEFT_OUT = {
   in_sample: "advised by a model that had been trained on the session",
   training_unknown: "advised by a model whose training is not known",
   label_contradicted: "reported against the settlement",
+  off_the_grid: "with strikes beyond the multipliers that the model prices",
   repeated: "another trade of the same session and condor",
 };
 const ADVICE = { TRADE_FULL: "Trade full", TRADE_REDUCED: "Trade reduced", SKIP_TODAY: "Skip today" };

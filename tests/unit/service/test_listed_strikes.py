@@ -148,6 +148,18 @@ def test_strikes_that_do_not_lie_around_the_price_are_no_distances(price: float)
     assert found.distances == (1.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    "beyond",
+    [one(put=1967.0), one(call=2033.0), one(price=2014.0), replace(one(), price=None, sd_multiplier=1.7)],
+    ids=["put", "call", "too near", "multiplier"],
+)
+def test_strikes_beyond_the_curve_are_left_out(beyond: TradeRecord) -> None:
+    """The condor beyond the last multiplier wins more often than the curve says there."""
+    found = sorted_trades(beyond, one(put=1969.0, call=2013.0))
+    assert (len(found.scored), len(found.followed)) == (1, 2)
+    assert found.left_out.off_the_grid == 1
+
+
 def test_different_strikes_of_a_session_are_two_observations_and_the_same_strikes_are_one() -> None:
     again = replace(one(price=2001.5), bot="other")
     found = sorted_trades(one(), one(call=2030.0), again)

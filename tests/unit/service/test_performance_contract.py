@@ -23,3 +23,9 @@ def test_a_reply_without_recent_base_rates_parses() -> None:
     assert found is not None
     assert found.recent_observations == 0
     assert [getattr(found, name) for name in sorted(RECENT - {"recent_observations"})] == [None] * 4
+
+
+def test_a_reply_that_knows_no_grid_parses() -> None:
+    reply: dict[str, Any] = {**PERFORMANCE}
+    earlier = {name: count for name, count in reply["left_out"].items() if name != "off_the_grid"}
+    assert Performance.model_validate(reply | {"left_out": earlier}).left_out.off_the_grid == 0
