@@ -18,6 +18,9 @@ from ares_client.contract.values import (
 )
 
 MAX_MARKET_DAYS_PER_REQUEST = 2_000
+INSTRUMENTS = ("spx", "vix", "spy", "vix9d", "vix3m", "vix1d")
+ROUNDING = 0.001
+"""As a fraction: sources round, and adjust, each price of a bar by itself."""
 
 
 class MarketDay(Request):
@@ -50,9 +53,19 @@ class MarketDay(Request):
     vix1d_close: VolatilityPoints | None = None
 
     @model_validator(mode="after")
-    def _low_is_not_above_high(self) -> Self:
-        if self.spx_low > self.spx_high:
-            raise ValueError("spx_low is above spx_high")
+    def _lows_are_not_above_highs(self) -> Self:
+        for instrument in INSTRUMENTS:
+            low, high = (getattr(self, f"{instrument}_{price}") for price in ("low", "high"))
+            if low is not None and high is not None and low > high:
+                raise ValueError(f"{instrument}_low is above {instrument}_high")
+        return self
+
+    @model_validator(mode="after")
+    def _spx_opens_and_closes_within_its_range(self) -> Self:
+        """Not so the volatility indices: now and then the public files hold an open of VIX outside its day's range."""
+        for name, value in (("spx_open", self.spx_open), ("spx_close", self.spx_close)):
+            if not self.spx_low * (1 - ROUNDING) <= value <= self.spx_high * (1 + ROUNDING):
+                raise ValueError(f"{name} lies outside spx_low to spx_high")
         return self
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from pydantic import ValidationError
 
 from ares_client import AdvisorError, ClientSettings, ConfigurationError, MarketDay
 from ares_client.advisor import Advisor
@@ -51,14 +52,22 @@ def push_days(url: str, history: MarketHistory) -> str:
 
 
 def market_days(history: MarketHistory) -> list[MarketDay]:
-    """The sessions that have a bar, in the form of the wire contract."""
-    columns = history.columns
-    return [
-        MarketDay.model_validate(
-            {"date": history.sessions[at].item()} | {name: _or_none(columns[name][at]) for name in COLUMNS}
-        )
-        for at in np.flatnonzero(history.has_bar)
-    ]
+    """The sessions that have a bar, in the form of the wire contract.
+
+    Raises
+    ------
+    PushError
+        If the contract has no room for a bar.
+    """
+    return [_market_day(history, at) for at in np.flatnonzero(history.has_bar)]
+
+
+def _market_day(history: MarketHistory, at: np.intp) -> MarketDay:
+    day = history.sessions[at].item()
+    try:
+        return MarketDay.model_validate({"date": day} | {name: _or_none(history.bars[name][at]) for name in COLUMNS})
+    except ValidationError as error:
+        raise PushError(f"the bar of {day} would be refused: {error.errors()[0]['msg']}") from error
 
 
 def _or_none(value: float) -> float | None:
