@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.paths import FIXTURES
 from tests.support.processes import query, wait_until
 from tests.support.running_service import RunningService
 
@@ -55,6 +56,26 @@ def test_reported_before_its_bar_it_is_judged_when_the_bar_comes(
     service.request("PUT", "/market-days", {"days": mended})
     assert flags(service, "early") == []
     assert flags(service, "honest") == ["label_contradicted"]
+
+
+def test_reports_and_bars_judge_by_the_price_that_an_older_champion_means(
+    service: RunningService, sample_days: list[dict[str, Any]]
+) -> None:
+    """It was trained at SPX's printed opens: whichever comes first, the open that SPY implies plays no part."""
+    old = (FIXTURES / "format_2.ares").read_bytes()
+    assert service.request("POST", "/models", body=old).status == 201
+    query(
+        service.database_url, "UPDATE model_versions SET manifest = manifest #- '{spec,label}'"
+    )  # as it was stored then
+    wait_until(service.ready)
+    (day,) = (day | {"spx_open": day["spx_low"]} for day in sample_days if day["date"] == "2018-12-04")
+    trade = BREACHED | {"trade_id": "printed", "outcome": "PUT_BREACHED", "features": {"vix": 16.44}}
+    flagged = ["label_contradicted"]
+    assert service.request("PUT", "/market-days", {"days": [day]}).status == 200
+    wait_until(lambda: service.request("GET", "/readyz").json()["market_days_through"] == day["date"])
+    assert service.request("POST", "/outcomes", trade).json()["flags"] == flagged, "nothing was breached from the print"
+    assert service.request("PUT", "/market-days", {"days": [day]}).status == 200
+    assert flags(service, "printed") == flagged
 
 
 def test_the_bar_outweighs_the_settlement_that_is_reported(ready_service: RunningService) -> None:
