@@ -25,7 +25,7 @@ class SkillWatch:
     """Judges whenever the model or the bars have changed, one judgement at a time.
 
     The verdict is stored with the version, so that other replicas, and this one when it starts again, know it before
-    they have judged themselves. A judgement that fails is logged, and changes nothing.
+    they have judged themselves. A judgement that fails is logged once a version, and changes nothing.
 
     Parameters
     ----------
@@ -36,6 +36,7 @@ class SkillWatch:
         self._sessions = sessions
         self._silence = silence
         self._judged: tuple[str, object] | None = None
+        self._failed_for: str | None = None
         self._untold: tuple[ServedModel, frozenset[str]] | None = None
         self._work: asyncio.Task[None] | None = None
 
@@ -70,7 +71,9 @@ class SkillWatch:
         try:
             skills = await asyncio.to_thread(later_skills, served.model, history)
         except Exception as error:
-            log.error("skill_not_judged", model_version=served.version, cause=repr(error), exc_info=error)
+            if self._failed_for != served.version:
+                self._failed_for = served.version
+                log.error("skill_not_judged", model_version=served.version, cause=repr(error), exc_info=error)
             return
         lost = frozenset(name for name, skill in skills.items() if skill.is_lost)
         await self._tell(served, lost)
