@@ -28,6 +28,6 @@ async def put_market_days(days: MarketDays, market_days: MarketDayServiceDepende
     """Insert or replace daily bars, all or none.
 
     An instrument is replaced as a whole where one of its values is given. An optional one of which all values are
-    absent or null stays as it is stored.
+    absent or null stays as it is stored. To take a wrong value away, send the instrument's others without it.
     """
     return await market_days.put(days)
