@@ -57,6 +57,7 @@ def evaluate_command(
             rows,
             asked.spec,
             variant_named(variant),
+            history=asked.history,
             test_start=since,
             prices=prices,
             money=backtest(asked.history, asked.spec),

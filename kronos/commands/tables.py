@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kronos.backtest import Backtest
     from kronos.statistics.scores import Scores
     from kronos.training.evaluate import Evaluation
+    from kronos.training.fair_value_scores import FairValueScores
     from kronos.training.policy_scores import PolicyScores
     from kronos.training.rows import TrainingRows
 
@@ -105,14 +106,50 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[Table]:
     yield _scores_table("model by VIX at entry", "VIX", evaluation.by_vix_regime)
     if evaluation.scored_apart is not None:
         yield _scores_table("scored apart: SPY closed after SPX", "", {"model": evaluation.scored_apart})
+    if evaluation.fair_value is not None:
+        yield from fair_value_tables(evaluation.fair_value)
     if evaluation.policy is not None:
         yield _policy_table(evaluation.policy)
 
 
+def fair_value_tables(scores: FairValueScores) -> Iterator[Table]:
+    """What the curves said that condors pay, against what they paid: by multiplier, then by decile at 1.0."""
+    wings = f"wings {scores.wing_points:g} points wide"
+    table = _empty_table(
+        f"fair credit, index points, {wings}",
+        ("SD multiplier", "said", "paid", "said - paid, 95 %", "over recent payout", "t", "over recent rates", "t"),
+    )
+    for name, one in scores.by_multiplier.items():
+        table.add_row(
+            name,
+            f"{one.said:.3f}",
+            f"{one.paid:.3f}",
+            "{:+.3f} {:+.3f}".format(*one.bias_interval),
+            f"{one.skill_recent_payout:+.3f}",
+            f"{one.skill_recent_payout_t:+.1f}",
+            f"{one.skill_recent_rates:+.3f}",
+            f"{one.skill_recent_rates_t:+.1f}",
+        )
+    yield table
+    table = _empty_table(f"fair credit at 1.0 by decile, index points, {wings}", ("sessions", "said", "paid", "95 %"))
+    for tenth in scores.deciles:
+        span = "{:.3f} {:.3f}".format(*tenth.paid_interval)
+        table.add_row(str(tenth.sessions), f"{tenth.said:.3f}", f"{tenth.paid:.3f}", span)
+    yield table
+
+
+def _empty_table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
 def _policy_table(policy: PolicyScores) -> Table:
-    table = Table(title="policy, $ per condor after costs, modelled", title_justify="left")
-    for name in ("traded", "mean P&L traded", "mean P&L skipped", "difference", "95 %"):
-        table.add_column(name, justify="right")
+    table = _empty_table(
+        "policy, $ per condor after costs, modelled",
+        ("traded", "mean P&L traded", "mean P&L skipped", "difference", "95 %"),
+    )
     low, high = policy.difference_interval or (None, None)
     money = (policy.mean_pnl_traded, policy.mean_pnl_skipped, policy.difference)
     table.add_row(f"{policy.traded_share:.1%}", *map(_dollars, money), f"{_dollars(low)} {_dollars(high)}")

@@ -65,3 +65,18 @@ def wins_at(price: float, vix: float, settlement: float, spec: CondorSpec) -> Fl
     """(len(SD_MULTIPLIERS),) whether a condor entered at this price and VIX, held to this settlement, won."""
     move = expected_move(price, vix, spec.horizon_sessions)
     return (abs(settlement - price) <= MULTIPLIERS * move).astype(np.float64)
+
+
+def payouts(history: MarketHistory, spec: CondorSpec, wing_points: float) -> Floats:
+    """What the buyer of each session's condors was paid at settlement, in index points.
+
+    Short strikes are at exact multiples of the expected move, as labels are, and wings `wing_points` wide.
+
+    Returns
+    -------
+    (n, len(SD_MULTIPLIERS)) from 0 to `wing_points`; NaN where entry or settlement is not known
+    """
+    price = entry_price(history, spec)
+    move = expected_move(price, entry_vix(history, spec), spec.horizon_sessions)
+    beyond = np.abs(settlement_price(history, spec) - price)[:, None] - move[:, None] * MULTIPLIERS
+    return np.asarray(np.clip(beyond, 0.0, wing_points))

@@ -18,6 +18,7 @@ from kronos.model.artefact import Artefact
 from kronos.model.drift import TrainingValues, training_values
 from kronos.model.formats import FIRST_WITH_REGISTRY, in_newest_format
 from kronos.model.log_odds import logit
+from kronos.model.loss_shape import USUAL_EXCESS, LossShape
 from kronos.model.packing import require_array
 from kronos.model.policy import Policy
 from kronos.model.prediction import ExplainedPrediction, Prediction
@@ -27,6 +28,7 @@ from kronos.model.variant_model import VariantModel
 
 CURVE_TOLERANCE = 1e-9
 MAX_MULTIPLIERS = 100
+LARGEST_EXCESS = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +42,7 @@ class Model:
     multipliers : (k,) the points of the curve
     variants : by name, richest first
     base_rates : (k,) win rates in the training window
-    put_share : (k,) share of losses that were breaches of the put; a half if the artefact does not say
+    loss_shape : how losses divide between the sides, and how far they go beyond the curve's end
     trained_through : the last session trained on
     training_values : the training distribution of each feature; empty if the artefact carries no rows
     """
@@ -52,7 +54,7 @@ class Model:
     multipliers: Floats
     variants: Mapping[str, VariantModel]
     base_rates: Floats
-    put_share: Floats
+    loss_shape: LossShape
     trained_through: date
     training_values: Mapping[str, TrainingValues]
 
@@ -90,7 +92,7 @@ class Model:
             multipliers=multipliers,
             variants=unpack_variants(manifest["variants"], features, multipliers, artefact),
             base_rates=require_array(artefact.arrays, "base_rates", "float64", (len(multipliers),)),
-            put_share=_shares(manifest.get("put_share"), len(multipliers)),
+            loss_shape=_loss_shape(manifest, multipliers),
             trained_through=date.fromisoformat(manifest["training"]["last"]),
             training_values=training_values(artefact.arrays, features),
         )
@@ -226,16 +228,19 @@ def multipliers_in(manifest: Mapping[str, Any]) -> Floats:
     return multipliers
 
 
-def _shares(stated: Any, count: int) -> Floats:
-    """(count,) shares between 0 and 1, or a half where nothing is stated.
+def _loss_shape(manifest: Mapping[str, Any], multipliers: Floats) -> LossShape:
+    """The shape that the manifest states; where it does not, even sides and the usual excess.
 
     Raises
     ------
     ArtefactError
     """
-    if not stated:
-        return np.full(count, 0.5)
-    shares = np.array(stated, dtype=np.float64)
+    count = len(multipliers)
+    shares = np.array(manifest.get("put_share") or [0.5] * count, dtype=np.float64)
     if shares.shape != (count,) or not ((shares >= 0) & (shares <= 1)).all():
         raise ArtefactError(f"the manifest's put_share is not {count} numbers from 0 to 1")
-    return shares
+    stated = dict(manifest.get("tail_excess") or {})
+    put, call = (float(stated.get(side, USUAL_EXCESS)) for side in ("put", "call"))
+    if not (0 < put <= LARGEST_EXCESS and 0 < call <= LARGEST_EXCESS):
+        raise ArtefactError(f"the manifest's tail_excess is not two numbers above 0 and up to {LARGEST_EXCESS}")
+    return LossShape(multipliers, shares, put, call)

@@ -112,6 +112,7 @@ def make_study(
         rows,
         spec,
         variant,
+        history=history,
         test_start=test_start,
         prices=prices,
         money=money,

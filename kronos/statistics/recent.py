@@ -36,13 +36,17 @@ def recent_rates(sessions: Days, labels: Floats, moments: Days, gap_sessions: in
     -------
     (m, k) from 0 to 1
     """
-    stop = _settled_by(sessions, moments, gap_sessions)
-    start = np.maximum(stop - RECENT_SESSIONS, 0)
-    known = ~np.isnan(labels)
-    nothing = np.zeros((1, labels.shape[1]))
-    won = np.concatenate([nothing, np.cumsum(np.where(known, labels, 0.0), axis=0)])
-    count = np.concatenate([nothing, np.cumsum(known, axis=0)])
-    return np.asarray((won[stop] - won[start] + 0.5) / (count[stop] - count[start] + 1))
+    won, count = _recent_sums(sessions, labels, moments, gap_sessions)
+    return np.asarray((won + 0.5) / (count + 1))
+
+
+def recent_means(sessions: Days, values: Floats, moments: Days, gap_sessions: int) -> Floats:
+    """(m, k) means of the last 252 sessions that had settled before each moment; NaN where nothing is known.
+
+    The parameters are as for `recent_rates`, with any values in place of the labels.
+    """
+    total, count = _recent_sums(sessions, values, moments, gap_sessions)
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def market_recent_rates(
@@ -78,6 +82,17 @@ def market_recent_rates(
         labels = wins(history, spec, put[chosen], call[chosen])[usable]
         rates[chosen] = np.diagonal(recent_rates(sessions, labels, moments[chosen], gap))
     return rates
+
+
+def _recent_sums(sessions: Days, values: Floats, moments: Days, gap_sessions: int) -> tuple[Floats, Floats]:
+    """(m, k) sum of the known values of the last 252 settled sessions before each moment, and their number."""
+    stop = _settled_by(sessions, moments, gap_sessions)
+    start = np.maximum(stop - RECENT_SESSIONS, 0)
+    known = ~np.isnan(values)
+    nothing = np.zeros((1, values.shape[1]))
+    total = np.concatenate([nothing, np.cumsum(np.where(known, values, 0.0), axis=0)])
+    count = np.concatenate([nothing, np.cumsum(known, axis=0, dtype=np.float64)])
+    return total[stop] - total[start], count[stop] - count[start]
 
 
 def _can_be_labelled(history: MarketHistory, spec: CondorSpec) -> Flags:

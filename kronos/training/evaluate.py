@@ -15,13 +15,14 @@ from kronos.condor.entry import PriceTally
 from kronos.condor.spec import DEFAULT_COLUMN, SD_MULTIPLIERS, CondorSpec
 from kronos.errors import TrainingRefusedError
 from kronos.features.variants import FULL, SHORT_DATED, Variant
-from kronos.market.history import Floats, Positions, years_of
+from kronos.market.history import Floats, MarketHistory, Positions, years_of
 from kronos.model.log_odds import expit
 from kronos.model.policy import Policy
 from kronos.progress import Progress
 from kronos.statistics.calibration import joint_bands
 from kronos.statistics.scores import Scores, score
 from kronos.training.estimator import StagedModel, walk_variant
+from kronos.training.fair_value_scores import FairValueScores, PayoutForecasts, forecast_payouts, score_fair_values
 from kronos.training.policy_scores import PolicyScores, replay_policy
 from kronos.training.recipe import DEFAULT_RECIPES, Recipe
 from kronos.training.references import GuideEstimator, GuideModel
@@ -49,7 +50,9 @@ class Evaluation:
     scored_apart : the model's scores on the sessions whose price at entry is less exact; None if there are too few
     rounds : how many trees the last model boosts
     prices : where the prices at entry of all rows come from, with the sessions left out
+    fair_value : the curves scored as forecasts of money; None without a history, or if condors are not held
     policy : the served policy scored with modelled money; None without a backtest
+    forecasts : the fair credits of the scored sessions, and what was paid
     walk : the models and their predictions
     logistic : (n, multipliers) probabilities of the same walk's logistic regressions, one row per prediction
     scored : the rows of the predictions that all figures refer to
@@ -68,6 +71,8 @@ class Evaluation:
     scored_apart: Scores | None
     rounds: int
     prices: PriceTally
+    fair_value: FairValueScores | None
+    forecasts: PayoutForecasts | None
     policy: PolicyScores | None
     walk: Walk[StagedModel]
     logistic: Floats
@@ -95,21 +100,29 @@ class Evaluation:
                 for group in groups
             },
             "scored_apart": None if self.scored_apart is None else self.scored_apart.as_dict(with_bins=False),
+            "fair_value": None if self.fair_value is None else self.fair_value.as_dict(),
             "policy": None if self.policy is None else self.policy.as_dict(),
         }
 
     def write_predictions(self, path: Path) -> None:
-        """Write one CSV row per tested session and multiplier, with both climatologies as base rates."""
+        """Write one CSV row per tested session and multiplier: probabilities with both climatologies, and payouts."""
         tested = self.walk.predictions
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["date", "sd_multiplier", "probability", "base_rate", "win", "recent_base_rate"])
-            for row in self.scored:
+            columns = ["date", "sd_multiplier", "probability", "base_rate", "win", "recent_base_rate"]
+            writer.writerow([*columns, "fair_credit_points", "payout_points"])
+            for place, row in enumerate(self.scored):
                 for at, multiplier in enumerate(SD_MULTIPLIERS):
                     values = (tested.probability[row, at], tested.climatology[row, at], tested.recent[row, at])
                     probability, base_rate, recent = (f"{value:.6f}" for value in values)
                     won = int(tested.rows.labels[row, at])
-                    writer.writerow([tested.rows.sessions[row], multiplier, probability, base_rate, won, recent])
+                    said = (tested.rows.sessions[row], multiplier, probability, base_rate, won, recent)
+                    writer.writerow([*said, *self._money(place, at)])
+
+    def _money(self, place: int, at: int) -> tuple[str, str]:
+        if self.forecasts is None:
+            return "", ""
+        return f"{self.forecasts.said[place, at]:.6f}", f"{self.forecasts.paid[place, at]:.6f}"
 
 
 def evaluate(
@@ -117,6 +130,7 @@ def evaluate(
     spec: CondorSpec,
     variant: Variant = FULL,
     *,
+    history: MarketHistory | None = None,
     test_start: np.datetime64 | None = None,
     prices: PriceTally | None = None,
     money: Backtest | None = None,
@@ -129,6 +143,7 @@ def evaluate(
 
     Parameters
     ----------
+    history : the bars that the rows came from, to score fair credits with
     prices : where the rows' prices at entry come from, as `build_rows` says; default: counted from the rows
     money : a backtest of the same history and spec, to score the policy with
     policy : default: the policy of new models
@@ -150,6 +165,8 @@ def evaluate(
     sessions, curves = tested.rows.sessions[scored], tested.probability[scored]
     at_one = Columns.at(tested, scored, DEFAULT_COLUMN)
     logistic = _logistic(walk)
+    forecasts = None if history is None else forecast_payouts(tested, walk.tested, rows, history, spec)
+    forecasts = None if forecasts is None else forecasts.take(scored)
     references = {
         "model": at_one.probability,
         "climatology": at_one.climatology,
@@ -174,6 +191,8 @@ def evaluate(
         scored_apart=_scored_apart(tested, test_start),
         rounds=walk.models[-1].rounds[walk.models[-1].chosen],
         prices=prices or PriceTally.of(rows.source),
+        fair_value=None if forecasts is None else score_fair_values(forecasts, spec.wing_width_points),
+        forecasts=forecasts,
         policy=None if money is None else replay_policy(tested, scored, money, policy or Policy()).scores(),
         walk=walk,
         logistic=logistic,
@@ -183,7 +202,7 @@ def evaluate(
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """Forecasts for one multiplier, with both climatologies beside them: (n,) each."""
+    """PayoutForecasts for one multiplier, with both climatologies beside them: (n,) each."""
 
     probability: Floats
     climatology: Floats

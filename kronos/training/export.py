@@ -12,14 +12,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from kronos.condor.entry import PriceTally, entry_price, entry_vix
-from kronos.condor.labels import breaches
-from kronos.condor.spec import DEFAULT_COLUMN, MULTIPLIERS, SD_MULTIPLIERS, CondorSpec
-from kronos.condor.strikes import expected_move
+from kronos.condor.entry import PriceTally
+from kronos.condor.spec import DEFAULT_COLUMN, SD_MULTIPLIERS, CondorSpec
 from kronos.errors import TrainingRefusedError
 from kronos.features.variants import FULL, MINIMAL, VARIANTS, Variant
 from kronos.market.history import Floats, MarketHistory
-from kronos.market.sessions import Days, as_date
+from kronos.market.sessions import as_date
 from kronos.model.artefact import Artefact
 from kronos.model.formats import NEWEST_FORMAT
 from kronos.model.model import Model
@@ -30,11 +28,11 @@ from kronos.progress import Phases, silent
 from kronos.statistics.intervals import t_statistic
 from kronos.statistics.scores import Scores, score
 from kronos.training.estimator import CurveEstimator, walk_variant
+from kronos.training.losses import Losses
 from kronos.training.recipe import DEFAULT_RECIPES, Recipe
 from kronos.training.rows import TrainingRows, feature_list, row_arrays
 from kronos.training.walk_forward import Predictions, base_rates
 
-PRIOR_LOSSES = 20.0
 CORRECTION_EARNED_T: Final = 2.0
 """A correction is kept only if its gain out of sample is this many standard errors."""
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
@@ -140,18 +138,20 @@ def train(
     arrays |= {"base_rates": base_rates(_complete(rows).labels)[0], **probes.arrays(), **row_arrays(rows)}
     manifest = _manifest(rows, spec, policy or Policy(), recipe, variants) | {
         "left_out_variants": left_out,
-        "put_share": [] if history is None else put_shares(history, spec, rows.sessions).tolist(),
+        **_loss_shape(rows, spec, history),
     }
     return TrainedModel(Artefact(manifest, arrays), predictions, scores)
 
 
-def put_shares(history: MarketHistory, spec: CondorSpec, sessions: Days) -> Floats:
-    """(multipliers,) share of the losses that were breaches of the put, on these sessions, drawn towards a half."""
-    move = expected_move(entry_price(history, spec), entry_vix(history, spec), spec.horizon_sessions)
-    put, call = breaches(history, spec, move[:, None] * MULTIPLIERS)
-    chosen = np.isin(history.sessions, sessions)
-    puts, both = np.nansum(put[chosen], axis=0), np.nansum(put[chosen] + call[chosen], axis=0)
-    return np.asarray((puts + PRIOR_LOSSES / 2) / (both + PRIOR_LOSSES))
+def _loss_shape(rows: TrainingRows, spec: CondorSpec, history: MarketHistory | None) -> dict[str, Any]:
+    """The shape of the training rows' losses, as a manifest states it; empty without their bars."""
+    if history is None:
+        return {"put_share": [], "tail_excess": {}}
+    shape = Losses.of_history(history, spec).shape(rows.sessions)
+    return {
+        "put_share": shape.put_share.tolist(),
+        "tail_excess": {"put": shape.put_excess, "call": shape.call_excess},
+    }
 
 
 def _require_scores(tested: Predictions, variant: Variant) -> None:

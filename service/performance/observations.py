@@ -15,7 +15,7 @@ from kronos.condor.contradiction import Contradiction
 from kronos.condor.spec import CondorSpec
 from kronos.condor.strikes import Distances, distances
 from kronos.market.sessions import exchange_sessions
-from kronos.model.unequal_sides import PutShare, win_probability
+from kronos.model.loss_shape import LossShape
 from service.performance.repository import LoggedAdvice, TradeRecord
 
 Event = tuple[date, float, float]
@@ -63,7 +63,7 @@ class SortedTrades:
     left_out: LeftOut
 
 
-def sort_trades(trades: Sequence[TradeRecord], spec: CondorSpec, put_share: PutShare) -> SortedTrades:
+def sort_trades(trades: Sequence[TradeRecord], spec: CondorSpec, shape: LossShape) -> SortedTrades:
     """Separate the trades that may be scored from the rest. Each counts under the first reason that applies."""
     followed: list[TradeRecord] = []
     scored: list[ScoredTrade] = []
@@ -80,7 +80,7 @@ def sort_trades(trades: Sequence[TradeRecord], spec: CondorSpec, put_share: PutS
             if Contradiction.LABEL in trade.flags:
                 left_out["label_contradicted"] += 1
                 continue
-            one = _scored(trade, advice, spec, put_share)
+            one = _scored(trade, advice, spec, shape)
             if one is None:
                 left_out["off_the_grid"] += 1
                 continue
@@ -105,7 +105,7 @@ def hindsight(session: date, trained_through: date | None, spec: CondorSpec) -> 
     return "in_sample" if np.datetime64(session, "D") <= settled else None
 
 
-def _scored(trade: TradeRecord, advice: LoggedAdvice, spec: CondorSpec, put_share: PutShare) -> ScoredTrade | None:
+def _scored(trade: TradeRecord, advice: LoggedAdvice, spec: CondorSpec, shape: LossShape) -> ScoredTrade | None:
     """Read the advice's curves at the distances traded; the session's share of put losses is the serving model's.
 
     None where a short strike lies beyond the curves' ends: what they say there was learned for a nearer or farther one.
@@ -118,9 +118,7 @@ def _scored(trade: TradeRecord, advice: LoggedAdvice, spec: CondorSpec, put_shar
     )
     if min(traded) < points[0] or max(traded) > points[-1]:
         return None
-    probability, base_rate = (
-        win_probability(*traded, points, values, put_share) for values in (probabilities, base_rates)
-    )
+    probability, base_rate = (shape.win_probability(*traded, points, values) for values in (probabilities, base_rates))
     return ScoredTrade(trade, advice.advice, event, traded, probability, base_rate)
 
 

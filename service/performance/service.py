@@ -10,7 +10,7 @@ from ares_client.contract import Performance
 from kronos.condor.spec import CondorSpec
 from kronos.market.clock import Clock
 from kronos.market.sessions import NEW_YORK
-from kronos.model.unequal_sides import EVEN, PutShare
+from kronos.model.loss_shape import EVEN
 from service.db.engine import Sessions, transaction
 from service.errors import InvalidRequestError
 from service.performance import figures
@@ -74,9 +74,8 @@ class PerformanceService:
     ) -> Performance:
         served = self._models.served
         spec = served.model.spec if served else CondorSpec()
-        put_share = PutShare(served.model.multipliers, served.model.put_share) if served else EVEN
         history = self._market.history
-        found = sort_trades(trades, spec, put_share)
+        found = sort_trades(trades, spec, served.model.loss_shape if served else EVEN)
         return Performance(
             bot=bot,
             start=first,

@@ -402,7 +402,9 @@ def test_listed_strikes_are_scored_at_their_own_distances(
         for one, at_put, at_call in zip(said, put, call, strict=True):
             points, curve = ([point[key] for point in one["curve"]] for key in ("sd_multiplier", name))
             loss_put, loss_call = (1 - np.interp(at, points, curve) for at in (at_put, at_call))
-            share_put, share_call = (np.interp(at, model.multipliers, model.put_share) for at in (at_put, at_call))
+            share_put, share_call = (
+                np.interp(at, model.multipliers, model.loss_shape.put_share) for at in (at_put, at_call)
+            )
             expected.append(1 - share_put * loss_put - (1 - share_call) * loss_call)
         assert found[mean_of_them] == pytest.approx(mean(expected))
     recent = rates_before(sample, [made["trade_date"] for made in trades], put, call)

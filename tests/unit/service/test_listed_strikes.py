@@ -15,7 +15,7 @@ from kronos.condor.contradiction import ShortStrikes
 from kronos.condor.spec import MULTIPLIERS, CondorSpec
 from kronos.condor.strikes import listed_strikes
 from kronos.market.sessions import as_date, exchange_sessions
-from kronos.model.unequal_sides import PutShare
+from kronos.model.loss_shape import LossShape
 from service.performance.figures import calibration
 from service.performance.observations import SortedTrades, sort_trades
 from service.performance.repository import LoggedAdvice, TradeRecord
@@ -33,9 +33,9 @@ def losses(multipliers: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarra
     return put, (1 - FALLS) * np.exp(-multipliers / (RISE_SCALE * scale))
 
 
-def share() -> PutShare:
+def share() -> LossShape:
     put, call = losses(MULTIPLIERS, 1.0)
-    return PutShare(MULTIPLIERS, put / (put + call))
+    return LossShape(MULTIPLIERS, put / (put + call))
 
 
 def curve(scale: float) -> np.ndarray:
