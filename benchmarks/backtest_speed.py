@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kronos.backtest import backtest
+from kronos.backtest import BY_VIX, backtest
 from kronos.backtest.trades import sell
 from kronos.condor.costs import Costs
 from kronos.condor.entry import entry_price, entry_vix
-from kronos.condor.pricing import DEFAULT_SURFACE, Surface
+from kronos.condor.pricing import VIX_ONLY, Surface
 from kronos.condor.settlement import settlement_price
 from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec
 from kronos.market.csv_file import read_market_csv
@@ -53,7 +53,7 @@ def synthetic_history(seed: int = 0) -> MarketHistory:
 
 
 def plain_net_pnl(
-    history: MarketHistory, spec: CondorSpec, costs: Costs, surface: Surface = DEFAULT_SURFACE
+    history: MarketHistory, spec: CondorSpec, costs: Costs, surface: Surface = VIX_ONLY
 ) -> list[list[float]]:
     """Net dollars of one condor held to settlement, by session and multiplier, one at a time."""
     price, vix, settlement = (
@@ -129,7 +129,7 @@ def main() -> None:
         print(f"  {spec.entry}, dte {spec.dte_sessions}, {spec.management}: {took:.3f} s")
     spec, positions = SPECS[0], np.arange(len(history) - SPECS[0].dte_sessions)
     started = time.perf_counter()
-    sell(history, positions, spec, Costs(), SD_MULTIPLIERS, quotes=None, surface=DEFAULT_SURFACE)
+    sell(history, positions, spec, Costs(), SD_MULTIPLIERS, BY_VIX)
     vectorised = time.perf_counter() - started
     started = time.perf_counter()
     plain_net_pnl(history, spec, Costs())

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from kronos.backtest.trades import Trades
 from kronos.condor.costs import AccountLimits
 from kronos.condor.spec import CondorSpec
-from kronos.market.history import Floats, MarketHistory
+from kronos.market.history import Flags, Floats, MarketHistory
 from kronos.market.sessions import Days
 from kronos.statistics.ratios import loss_from_peak, sharpe, sortino
 
@@ -32,6 +32,7 @@ class Account:
     ----------
     days : (d,) every session from an entry to its settlement, traded or not
     contracts : (n, k) contracts sold of each condor; 0 if it was not traded
+    too_small : (n, k) whether the share of the equity that one trade may risk did not cover one contract
     pnl_dollars : (d, k) booked on each day
     equity_dollars : (d, k) at the end of each day
     start_dollars : equity before the first day
@@ -39,6 +40,7 @@ class Account:
 
     days: Days
     contracts: npt.NDArray[np.int64]
+    too_small: Flags
     pnl_dollars: Floats
     equity_dollars: Floats
     start_dollars: float
@@ -91,7 +93,9 @@ def trade_account(
             book.enter(entry)
         if spec.entry == "open":
             book.settle(day)
-    return Account(history.sessions[alive], book.contracts, book.pnl, book.equity_by_day, limits.equity_dollars)
+    return Account(
+        history.sessions[alive], book.contracts, book.too_small, book.pnl, book.equity_by_day, limits.equity_dollars
+    )
 
 
 class _Book:
@@ -112,12 +116,15 @@ class _Book:
         self._at_risk = np.zeros(count)
         self._released = np.zeros((days, count))
         self.contracts = np.zeros(trades.skip.shape, dtype=np.int64)
+        self.too_small = np.zeros(trades.skip.shape, dtype=bool)
         self.pnl = np.zeros((days, count))
         self.equity_by_day = np.zeros((days, count))
 
     def enter(self, entry: int) -> None:
         budget = np.minimum(self._risk[entry] * self._equity, self._equity - self._at_risk)
         affordable = np.floor(budget / self._worst[entry] + ROUNDING)
+        alone = self._risk[entry] * self._equity / self._worst[entry] + ROUNDING
+        self.too_small[entry] = self._sold[entry] & (alone < 1) & (self._risk[entry] > 0)
         contracts = np.where(self._sold[entry], np.clip(affordable, 0, self._cap), 0)
         self.contracts[entry] = contracts
         held = contracts * self._worst[entry]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kronos.condor.entry import entry_price
+from kronos.condor.entry import entry_price, entry_vix
 from kronos.condor.pricing import Surface, condor_value, life_in_sessions
 from kronos.condor.settlement import session_ranges, settlement_price
 from kronos.condor.spec import CondorSpec
@@ -67,11 +67,13 @@ def _touched(
 
     A daily bar does not say when that happens. SPX is taken to be at the strike, or at the session's open if that lies
     beyond the strike. The price paid is modelled with the whole session left and VIX at the session's high, or at its
-    close if the high is unknown. If one bar passes both strikes, the more expensive side is paid.
+    close if the high is unknown; a short-dated index then stands as far from VIX as it did at entry. If one bar passes
+    both strikes, the more expensive side is paid.
     """
     lows, highs = session_ranges(history, spec)
     low, high = np.fmin(lows, history.spx_close), np.fmax(highs, history.spx_close)
     opened = np.clip(entry_price(history, replace(spec, entry="open")), low, high)
+    at_entry = (surface.index(history, spec) / entry_vix(history, spec))[positions, None]
     vix = np.fmax(history.vix_high, history.vix_close)
     ended, cost = held.sessions_held.copy(), held.cost_points.copy()
     put, call, bought_back, unknown = (np.zeros(ended.shape, dtype=bool) for _ in range(4))
@@ -86,7 +88,7 @@ def _touched(
             (put_now, np.fmin(strikes.put_short, opened[day])),
             (call_now, np.fmax(strikes.call_short, opened[day])),
         ):
-            paid = _price_of(side, price, vix[day], strikes, life, surface)
+            paid = _price_of(side, price, vix[day] * at_entry, strikes, life, surface)
             cost[side] = np.maximum(cost[side], paid)
         ended[touched] = ahead
         put, call, bought_back = put | put_now, call | call_now, bought_back | touched
@@ -94,11 +96,11 @@ def _touched(
     return Endings(ended, np.where(unknown, np.nan, cost), bought_back, put, call)
 
 
-def _price_of(chosen: Flags, price: Floats, vix: Floats, strikes: Strikes, life: Floats, surface: Surface) -> Floats:
+def _price_of(chosen: Flags, price: Floats, index: Floats, strikes: Strikes, life: Floats, surface: Surface) -> Floats:
     """(sum of `chosen`,) modelled mid price of the chosen condors."""
 
     def picked(values: Floats) -> Floats:
         return np.broadcast_to(values, chosen.shape)[chosen]
 
     own = Strikes(*(picked(strike) for strike in strikes))
-    return condor_value(picked(price), picked(vix), own, "open", picked(life), surface)
+    return condor_value(picked(price), picked(index), own, "open", picked(life), surface)

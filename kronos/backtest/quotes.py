@@ -6,10 +6,14 @@ A strike without a quote cannot be traded: nothing is interpolated.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from kronos.backtest.prices import Offer
+from kronos.condor.costs import Costs
+from kronos.condor.pricing import VIX_ONLY
 from kronos.condor.settlement import OPENS_AT_MINUTE, settles_at_minute
 from kronos.condor.spec import DEFAULT_SOLD_AT, Entry, SoldAt
 from kronos.condor.strikes import Strikes
@@ -19,6 +23,7 @@ from kronos.market.sessions import Days
 
 Minutes = npt.NDArray[np.int64]
 
+QUOTED: Final = "quoted"
 END_OF_DAY = -1
 ENTRY_WINDOW_MINUTES = 15
 OTHER_UNDERLYING = 0.05
@@ -97,6 +102,9 @@ class EntryQuotes:
     sold_at : `natural` sells at the bid and buys at the ask; `mid` deals in the middle, less slippage
     """
 
+    source = QUOTED
+    surface = VIX_ONLY
+
     def __init__(self, quotes: Chains, sold_at: SoldAt) -> None:
         self.sold_at = sold_at
         keys = _keys(quotes.quoted_on, quotes.expiration, quotes.is_put, quotes.strike)
@@ -110,19 +118,16 @@ class EntryQuotes:
         self._underlying[np.searchsorted(self._days, quotes.quoted_on[priced])] = quotes.underlying[priced]
 
     @property
+    def money(self) -> str:
+        """What tables call this money."""
+        return f"{QUOTED} {self.sold_at}"
+
+    @property
     def carry_price(self) -> bool:
         """Whether the quotes of every day carry the price of the index."""
         return not np.isnan(self._underlying).any()
 
-    def span(self, sessions: Days) -> Flags:
-        """(n,) whether a session lies between the first and the last one that has quotes."""
-        quoted = np.flatnonzero(self.has(sessions))
-        inside = np.zeros(len(sessions), dtype=bool)
-        if len(quoted):
-            inside[quoted[0] : quoted[-1] + 1] = True
-        return inside
-
-    def has(self, sessions: Days) -> Flags:
+    def covers(self, sessions: Days) -> Flags:
         """(n,) whether a session has quotes."""
         return np.isin(sessions, self._days)
 
@@ -135,7 +140,7 @@ class EntryQuotes:
             If the two are more than 5 % apart: the chain must then be of another underlying.
         """
         at = np.minimum(np.searchsorted(self._days, sessions), len(self._days) - 1)
-        quoted = np.where(self.has(sessions), self._underlying[at], np.nan)
+        quoted = np.where(self.covers(sessions), self._underlying[at], np.nan)
         far = np.flatnonzero(np.abs(quoted / price - 1) > OTHER_UNDERLYING)
         if len(far):
             day = far[0]
@@ -145,8 +150,13 @@ class EntryQuotes:
             )
         return np.where(np.isnan(quoted), price, quoted)
 
+    def credit_points(self, offer: Offer, costs: Costs) -> Floats:
+        """What the condors sell for at these quotes."""
+        expirations = offer.history.sessions[offer.positions + offer.spec.dte_sessions]
+        return self.credit(offer.sessions, expirations, offer.strikes, costs.trade_slippage_points)
+
     def credit(self, sessions: Days, expirations: Days, strikes: Strikes, slippage_points: float) -> Floats:
-        """What the condors sell for.
+        """What condors sell for.
 
         Parameters
         ----------
@@ -171,7 +181,7 @@ class EntryQuotes:
             price = natural if self.sold_at == "natural" else (bid + ask) / 2
             total += price if is_short else -price
         total -= slippage_points if self.sold_at == "mid" else 0.0
-        return np.where(total < strikes.put_short - strikes.put_long, total, np.nan)
+        return np.where(total < np.maximum(*strikes.wings), total, np.nan)
 
     def _find(self, sessions: Days, expirations: Days, is_put: bool, strike: Floats) -> tuple[Floats, Floats]:
         wanted = _keys(sessions[:, None], expirations[:, None], np.array(is_put), strike)

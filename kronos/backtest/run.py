@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from kronos.backtest.account import Account, trade_account
+from kronos.backtest.prices import BY_VIX, Prices
 from kronos.backtest.quotes import EntryQuotes
 from kronos.backtest.trades import Skip, Trades, sell
 from kronos.condor.costs import DEFAULT_COSTS, DEFAULT_LIMITS, DOLLARS_PER_POINT, AccountLimits, Costs
 from kronos.condor.entry import PriceSource, PriceTally, entry_price, entry_vix, price_sources
 from kronos.condor.labels import breaches
-from kronos.condor.pricing import DEFAULT_SURFACE, Surface
 from kronos.condor.spec import OUTCOMES, SD_MULTIPLIERS, CondorSpec
 from kronos.condor.strikes import expected_move
 from kronos.errors import MarketDataError
@@ -34,7 +34,8 @@ class Backtest:
         NaN where a bar is missing
     account : the accounts that traded them
     prices : where the prices at entry come from, with the sessions that were left out
-    not_settled : number of sessions left out because the history ends before their settlement
+    left_out : sessions that were not entered, by reason: `lagging_print`, and `not_settled` where the history ends
+        before their settlement
     """
 
     spec: CondorSpec
@@ -45,7 +46,7 @@ class Backtest:
     call_breached: Floats
     account: Account
     prices: PriceTally
-    not_settled: int
+    left_out: Mapping[str, Days]
 
     @property
     def sessions(self) -> Days:
@@ -73,10 +74,17 @@ class Backtest:
             "first": str(self.sessions[0]),
             "last": str(self.sessions[-1]),
             "entry_price_sources": self.prices.as_dict(),
-            "not_settled_left_out": self.not_settled,
+            "not_settled_left_out": len(self.left_out["not_settled"]),
             "money": self.trades.money,
             "by_multiplier": {str(figures["sd_multiplier"]): figures for figures in self.figures()},
         }
+
+    def stopped_on(self, at: int) -> np.datetime64 | None:
+        """The first session from which on an account could not afford one contract any more; None if it went on."""
+        sold = np.flatnonzero(self.trades.sold[:, at])
+        after = sold[np.searchsorted(sold, np.flatnonzero(self.account.contracts[:, at]).max(initial=-1), "right") :]
+        stopped = len(after) and self.account.too_small[after, at].all()
+        return np.datetime64(self.sessions[after[0]], "D") if stopped else None
 
     def _counts(self, at: int) -> dict[str, int]:
         skip = self.trades.skip[:, at]
@@ -96,8 +104,11 @@ class Backtest:
 
     def _account_figures(self, at: int) -> dict[str, Any]:
         account = self.account
+        stopped = self.stopped_on(at)
         return {
             "days": len(account.days),
+            "first_not_affordable_on": _day(self.sessions[self.account.too_small[:, at]][:1]),
+            "stopped_on": None if stopped is None else str(stopped),
             "total_pnl_dollars": float(account.pnl_dollars[:, at].sum()),
             "final_equity_dollars": float(account.equity_dollars[-1, at]),
             "max_drawdown_pct": 100 * float(account.drawdown[:, at].max()),
@@ -116,8 +127,7 @@ def backtest(
     sd_multipliers: tuple[float, ...] = SD_MULTIPLIERS,
     start: np.datetime64 | None = None,
     end: np.datetime64 | None = None,
-    quotes: EntryQuotes | None = None,
-    surface: Surface = DEFAULT_SURFACE,
+    prices: Prices = BY_VIX,
 ) -> Backtest:
     """Sell one condor per session at every multiplier, and manage it as the spec says.
 
@@ -125,25 +135,24 @@ def backtest(
     ----------
     sd_multipliers : (k,) distances of the short strikes in expected moves, above 0
     start, end : first and last entry
-    quotes : sell at these quotes, on the days that they cover; default: the credit is modelled on `surface`
+    prices : where the credits come from; only sessions between the first and the last that it covers are entered
 
     Raises
     ------
     MarketDataError
         If no session is left to trade.
     """
-    chosen = _entries(history, start, end, quotes)
+    chosen = _entries(history, start, end, prices)
     source = price_sources(history, spec)
-    if quotes is not None and quotes.carry_price:
+    if isinstance(prices, EntryQuotes) and prices.carry_price:
         source = np.full_like(source, PriceSource.GIVEN)
-    prices, lagging = PriceTally.of(source[chosen]), source == PriceSource.LAGGING_PRINT
-    lags = bool((chosen & lagging).any())
-    chosen &= ~lagging
+    tally, lagging = PriceTally.of(source[chosen]), source == PriceSource.LAGGING_PRINT
+    asked, chosen = chosen, chosen & ~lagging
     settled = np.arange(len(history)) < len(history) - spec.dte_sessions
     positions: Positions = np.flatnonzero(chosen & settled)
     if not len(positions):
-        raise MarketDataError(_nothing_left(history, start, end, lags=lags))
-    trades = sell(history, positions, spec, costs, sd_multipliers, quotes=quotes, surface=surface)
+        raise MarketDataError(_nothing_left(history, start, end, lags=bool((asked & lagging).any())))
+    trades = sell(history, positions, spec, costs, sd_multipliers, prices)
     if (trades.skip == Skip.NO_BAR).all():
         raise MarketDataError("no session between these dates has both entry and settlement prices")
     move = expected_move(entry_price(history, spec), entry_vix(history, spec), spec.horizon_sessions)
@@ -156,21 +165,24 @@ def backtest(
         put_breached=put[positions],
         call_breached=call[positions],
         account=trade_account(history, trades, spec, limits),
-        prices=prices,
-        not_settled=int((chosen & ~settled).sum()),
+        prices=tally,
+        left_out={
+            "lagging_print": history.sessions[asked & lagging],
+            "not_settled": history.sessions[chosen & ~settled],
+        },
     )
 
 
-def _entries(
-    history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None, quotes: EntryQuotes | None
-) -> Flags:
+def _entries(history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None, prices: Prices) -> Flags:
     chosen = np.ones(len(history), dtype=bool)
     if start is not None:
         chosen &= history.sessions >= start
     if end is not None:
         chosen &= history.sessions <= end
-    if quotes is not None:
-        chosen &= quotes.span(history.sessions)
+    covered = np.flatnonzero(prices.covers(history.sessions))
+    if not len(covered):
+        return np.zeros(len(history), dtype=bool)
+    chosen[: covered[0]] = chosen[covered[-1] + 1 :] = False
     return chosen
 
 
@@ -182,6 +194,10 @@ def _nothing_left(history: MarketHistory, start: np.datetime64 | None, end: np.d
             "enter at the close, or use other years"
         )
     return f"no session to trade {between}: neither bars nor quotes reach from an entry there to its settlement"
+
+
+def _day(days: Days) -> str | None:
+    return str(days[0]) if len(days) else None
 
 
 def _mean(values: Floats | Flags, chosen: Flags) -> float | None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kronos.backtest.prices import BY_VIX
 from kronos.backtest.trades import sell
 from kronos.condor.costs import Costs
 from kronos.condor.entry import PriceSource, price_sources
 from kronos.condor.labels import wins
-from kronos.condor.pricing import DEFAULT_SURFACE
 from kronos.condor.spec import CondorSpec
 from kronos.market.history import Floats, MarketHistory
 from kronos.market.sessions import Days
@@ -51,7 +51,7 @@ def model_condors(
     usable &= price_sources(history, spec)[at] != PriceSource.LAGGING_PRINT
     for multiplier in np.unique(sd_multipliers[usable]):
         chosen = np.flatnonzero(usable & (sd_multipliers == multiplier))
-        trades = sell(history, at[chosen], spec, Costs(), (float(multiplier),), quotes=None, surface=DEFAULT_SURFACE)
+        trades = sell(history, at[chosen], spec, Costs(), (float(multiplier),), BY_VIX)
         sold = trades.sold[:, 0]
         net[chosen[sold]] = trades.net_pnl_dollars[sold, 0]
         won[chosen[sold]] = wins(history, spec, [multiplier])[at[chosen[sold]], 0]

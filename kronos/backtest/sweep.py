@@ -1,4 +1,7 @@
-"""Backtest a grid of specs, on local cores or a Dask cluster, into one table: one row per spec and multiplier."""
+"""Backtest a grid of specs, on local cores or a Dask cluster, into one table: one row per spec, world and multiplier.
+
+The efficient world is not among them: its credits come of a walk-forward, which every spec would need for itself.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import Any, TypeVar
 import joblib
 import numpy as np
 
-from kronos.backtest import backtest
+from kronos.backtest import BY_SHORT_DATED, BY_VIX, Prices, backtest
 from kronos.backtest.quotes import Chains
 from kronos.condor.costs import DEFAULT_COSTS, DEFAULT_LIMITS, AccountLimits, Costs
 from kronos.condor.spec import DEFAULT_SOLD_AT, SD_MULTIPLIERS, CondorSpec, SoldAt, shortest_dte
@@ -43,7 +46,7 @@ class SweepMarket:
     Attributes
     ----------
     start, end : first and last entry
-    chains : real quotes to sell at; without them the credit is modelled
+    chains : real quotes to sell at; without them the credit is modelled, by VIX and by the short-dated index
     sold_at : sell at the natural or at the mid price of the chains
     """
 
@@ -104,7 +107,7 @@ def sweep(
 
     Returns
     -------
-    One flat record per point and multiplier: the point's fields, then the figures of `Backtest.figures`.
+    One flat record per point, world and multiplier: the point's fields, then the figures of `Backtest.figures`.
 
     Raises
     ------
@@ -158,7 +161,13 @@ def require_table_name(path: Path) -> None:
 
 
 def _run(market: SweepMarket, point: SweepPoint) -> list[SweepRow]:
-    quotes = market.chains.at_entry(point.spec.entry, market.sold_at) if market.chains is not None else None
+    offered: tuple[Prices, ...] = (BY_VIX, BY_SHORT_DATED)
+    if market.chains is not None:
+        offered = (market.chains.at_entry(point.spec.entry, market.sold_at),)
+    return [row for prices in offered for row in _rows(market, point, prices)]
+
+
+def _rows(market: SweepMarket, point: SweepPoint, prices: Prices) -> list[SweepRow]:
     result = backtest(
         market.history,
         point.spec,
@@ -167,7 +176,7 @@ def _run(market: SweepMarket, point: SweepPoint) -> list[SweepRow]:
         sd_multipliers=market.sd_multipliers,
         start=market.start,
         end=market.end,
-        quotes=quotes,
+        prices=prices,
     )
     about = asdict(point.spec) | asdict(point.costs) | asdict(point.limits)
     sessions = {
@@ -175,6 +184,7 @@ def _run(market: SweepMarket, point: SweepPoint) -> list[SweepRow]:
         "last": str(result.sessions[-1]),
         "sessions": len(result.sessions),
         "sessions_left_out": result.prices.left_out,
+        "world": prices.source,
     }
     return [about | sessions | figures for figures in result.figures()]
 

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from kronos.backtest.endings import Endings, endings
-from kronos.backtest.quotes import EntryQuotes
+from kronos.backtest.prices import Offer, Prices
+from kronos.backtest.quotes import QUOTED
 from kronos.condor.costs import DOLLARS_PER_POINT, Costs
 from kronos.condor.entry import entry_price, entry_vix
-from kronos.condor.pricing import Surface, condor_value, life_in_sessions
 from kronos.condor.spec import CondorSpec
 from kronos.condor.strikes import Strikes, expected_move, listed_strikes
 from kronos.market.history import Flags, Floats, MarketHistory, Positions
@@ -45,7 +45,8 @@ class Trades:
     endings : (n, k) how each condor ended, sold or not
     net_pnl_dollars : (n, k) after all costs, whether the condor was sold or not; NaN without a credit
     worst_loss_dollars : (n, k) the most that one contract can lose, including costs; NaN without a credit
-    money : where the prices come from, such as `modelled`
+    source : where the prices come from: the name of a world, or `quoted`
+    money : the same in words for tables
     """
 
     sessions: Days
@@ -59,6 +60,7 @@ class Trades:
     endings: Endings
     net_pnl_dollars: Floats
     worst_loss_dollars: Floats
+    source: str
     money: str
 
     @property
@@ -78,32 +80,23 @@ def sell(
     spec: CondorSpec,
     costs: Costs,
     sd_multipliers: tuple[float, ...],
-    *,
-    quotes: EntryQuotes | None,
-    surface: Surface,
+    prices: Prices,
 ) -> Trades:
     """Sell a condor at each multiplier on each of the sessions, and follow it to its end.
 
     Parameters
     ----------
     positions : (n,) entry sessions in `history`, which also holds their settlements; bars may be missing
-    quotes : sell at these quotes; without them, at modelled prices
+    prices : where the credits come from
     """
     sessions = history.sessions[positions]
     price, vix = entry_price(history, spec)[positions], entry_vix(history, spec)[positions]
-    if quotes is not None:
-        price = quotes.price_at_entry(sessions, price)
-    half_width = expected_move(price, vix, spec.horizon_sessions)[:, None] * np.array(sd_multipliers)
+    price = prices.price_at_entry(sessions, price)
+    move = expected_move(price, vix, spec.horizon_sessions)
+    half_width = move[:, None] * np.array(sd_multipliers)
     strikes = listed_strikes(price[:, None], half_width, spec)
-    if quotes is None:
-        life = life_in_sessions(history.sessions, spec)[positions, None]
-        mid = condor_value(price[:, None], vix[:, None], strikes, spec.entry, life, surface)
-        credit, quoted = mid - costs.trade_slippage_points, np.ones(len(sessions), dtype=bool)
-    else:
-        settles = history.sessions[positions + spec.dte_sessions]
-        credit = quotes.credit(sessions, settles, strikes, costs.trade_slippage_points)
-        quoted = quotes.has(sessions)
-    ended = endings(history, positions, strikes, spec, surface)
+    credit = prices.credit_points(Offer(history, spec, positions, price, move, strikes), costs)
+    ended = endings(history, positions, strikes, spec, prices.surface)
     return Trades(
         sessions=sessions,
         positions=positions,
@@ -112,11 +105,12 @@ def sell(
         vix=vix,
         strikes=strikes,
         credit_points=credit,
-        skip=_skips(np.isnan(ended.cost_points + half_width), quoted, credit, costs),
+        skip=_skips(np.isnan(ended.cost_points + half_width), prices.covers(sessions), credit, costs),
         endings=ended,
         net_pnl_dollars=_net_pnl(credit, ended, costs),
         worst_loss_dollars=_worst_loss(credit, spec, costs),
-        money=_money(spec, quotes),
+        source=prices.source,
+        money=_money(spec, prices),
     )
 
 
@@ -144,8 +138,6 @@ def _worst_loss(credit: Floats, spec: CondorSpec, costs: Costs) -> Floats:
     return entering + DOLLARS_PER_POINT * costs.trade_slippage_points + costs.trade_commission_dollars
 
 
-def _money(spec: CondorSpec, quotes: EntryQuotes | None) -> str:
-    if quotes is None:
-        return "modelled"
-    quoted = f"quoted {quotes.sold_at}"
-    return quoted if spec.management == "hold" else f"{quoted}, closing modelled"
+def _money(spec: CondorSpec, prices: Prices) -> str:
+    closing_modelled = prices.source == QUOTED and spec.management != "hold"
+    return f"{prices.money}, closing modelled" if closing_modelled else prices.money

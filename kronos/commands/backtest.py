@@ -25,11 +25,14 @@ from kronos.commands.trading import (
     ChainsOption,
     MultipliersOption,
     PriceOption,
+    WorldOption,
+    modelled_prices,
     multipliers_of,
     read_quotes,
 )
 from kronos.condor.costs import DEFAULT_COSTS, DEFAULT_LIMITS, AccountLimits, Costs
 from kronos.condor.spec import DEFAULT_SOLD_AT, Management
+from kronos.condor.worlds import World
 from kronos.errors import KronosError
 
 
@@ -74,10 +77,11 @@ def backtest_command(
     equity: Annotated[
         float, typer.Option("--equity", help="Starting equity in dollars.")
     ] = DEFAULT_LIMITS.equity_dollars,
+    world: WorldOption = None,
     chains: ChainsOption = None,
     price: PriceOption = DEFAULT_SOLD_AT,
     trades: Annotated[
-        Path | None, typer.Option("--trades", help="Write a CSV file with one row per condor traded.")
+        Path | None, typer.Option("--trades", help="Write a CSV file with every session: what was traded, or why not.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -93,24 +97,38 @@ def backtest_command(
         limits = AccountLimits(equity, risk_pct, max_contracts)
     except ValueError as error:
         raise KronosError(str(error)) from error
-    result = backtest(
-        asked.history,
-        spec,
-        costs,
-        limits,
-        sd_multipliers=multipliers_of(multipliers),
-        start=asked.start,
-        end=asked.end,
-        quotes=read_quotes(chains, spec, price),
-    )
+    chosen = multipliers_of(multipliers)
+    quotes = read_quotes(chains, spec, price)
+    offered, left_out = ([quotes], {}) if quotes else modelled_prices(asked.history, spec, chosen, world)
+    results = [
+        backtest(
+            asked.history,
+            spec,
+            costs,
+            limits,
+            sd_multipliers=chosen,
+            start=asked.start,
+            end=asked.end,
+            prices=prices,
+        )
+        for prices in offered
+    ]
     if trades is not None:
         try:
-            write_trades(result, asked.history, trades)
+            write_trades(results, asked.history, trades)
         except OSError as error:
             raise KronosError(f"{trades}: {error.strerror}") from error
     if as_json:
-        typer.echo(json.dumps(result.summary(), indent=2))
+        worlds = {result.trades.source: result.summary() for result in results}
+        typer.echo(json.dumps({"worlds": worlds, "worlds_left_out": left_out}, indent=2))
         return
-    for table in backtest_tables(result):
-        console().print(table)
-    say_prices(result.prices)
+    for result in results:
+        for table in backtest_tables(result):
+            console().print(table)
+    for result in results:
+        if result.trades.source in list(World):
+            world_shown = World(result.trades.source)
+            console().print(f"{world_shown.money}: {world_shown.meaning}.", soft_wrap=True)
+    for name, reason in left_out.items():
+        console().print(f"left out: the {name} world, since {reason}", soft_wrap=True)
+    say_prices(results[0].prices)

@@ -62,7 +62,7 @@ def sweep_command(
     out: Annotated[Path | None, typer.Option("--out", help="Write the table to a .csv or .parquet file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Backtest every combination of the given values: one row per combination and multiplier."""
+    """Backtest every combination of the given values: one row per combination, world of price and multiplier."""
     from kronos.backtest import sweep as sweeping
     from kronos.commands.tables import sweep_table
 

@@ -32,30 +32,33 @@ SWEEP_COLUMNS = (
 def backtest_tables(result: Backtest) -> Iterator[Table]:
     """How the condors ended, then what the accounts made of them, by multiplier."""
     money = result.trades.money
+    kind = money.split(",")[0]
     span = f"{len(result.sessions)} condors, {result.sessions[0]} to {result.sessions[-1]}"
     figures = list(result.figures())
     yield _figures_table(
-        f"{span}; {money} money, $ per contract after slippage and commission",
+        f"{span}; money: {money}, $ per contract after slippage and commission",
         {
             "full profit": ("max_profit", ".1%"),
             "put": ("put_breached", ".1%"),
             "call": ("call_breached", ".1%"),
             "both": ("double_breach", ".1%"),
-            f"credit ({money})": ("mean_credit_dollars", ".2f"),
-            f"net P&L ({money})": ("mean_net_pnl_dollars", "+.2f"),
+            f"credit ({kind})": ("mean_credit_dollars", ".2f"),
+            f"net P&L ({kind})": ("mean_net_pnl_dollars", "+.2f"),
             "sold": ("condors", "d"),
             "skipped": ("skipped", "d"),
         },
         [record | {"skipped": len(result.sessions) - record["condors"]} for record in figures],
     )
     yield _figures_table(
-        f"accounts of ${result.limits.equity_dollars:,.0f} at {result.limits.risk_pct:g} % risk; {money} money; "
+        f"accounts of ${result.limits.equity_dollars:,.0f} at {result.limits.risk_pct:g} % risk; money: {money}; "
         f"ratios over all {len(result.account.days)} sessions",
         {
             "traded": ("traded", "d"),
             "not affordable": ("skipped_not_affordable", "d"),
-            f"total P&L ({money})": ("total_pnl_dollars", "+,.0f"),
-            f"equity ({money})": ("final_equity_dollars", ",.0f"),
+            "first on": ("first_not_affordable_on", ""),
+            "for good from": ("stopped_on", ""),
+            f"total P&L ({kind})": ("total_pnl_dollars", "+,.0f"),
+            f"equity ({kind})": ("final_equity_dollars", ",.0f"),
             "max drawdown %": ("max_drawdown_pct", ".1f"),
             "Sharpe": ("sharpe", "+.2f"),
             "Sortino": ("sortino", "+.2f"),

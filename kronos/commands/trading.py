@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kronos.commands.options import all_cores, progress
 from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec, SoldAt
+from kronos.condor.worlds import World
 from kronos.errors import KronosError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kronos.backtest import Prices
     from kronos.backtest.quotes import EntryQuotes
+    from kronos.market.history import MarketHistory
 
 
 ChainsOption = Annotated[
@@ -23,6 +29,12 @@ ChainsOption = Annotated[
 ]
 PriceOption = Annotated[
     SoldAt, typer.Option("--price", help="With --chains: sell at the natural price, or at mid less slippage.")
+]
+WorldOption = Annotated[
+    list[World] | None,
+    typer.Option(
+        "--world", help="Model credits in this world of price; may be repeated; default: in all.", show_default=False
+    ),
 ]
 MultipliersOption = Annotated[
     str | None,
@@ -43,6 +55,37 @@ def multipliers_of(text: str | None) -> tuple[float, ...]:
     if any(value <= 0 for value in values):
         raise KronosError(f"--multipliers {text!r}: multipliers must be above 0")
     return tuple(sorted(set(values)))
+
+
+def modelled_prices(
+    history: MarketHistory, spec: CondorSpec, sd_multipliers: Sequence[float], worlds: Sequence[World] | None
+) -> tuple[list[Prices], dict[str, str]]:
+    """The worlds asked for, and why the efficient one is missing where it is.
+
+    Raises
+    ------
+    KronosError
+        If no world is left.
+    """
+    from kronos.errors import MarketDataError, TrainingRefusedError
+    from kronos.training.worlds import BY_VOLATILITY, walked_prices
+
+    asked = [world for world in World if not worlds or world in worlds]
+    found = [BY_VOLATILITY[world] for world in asked if world in BY_VOLATILITY]
+    left_out: dict[str, str] = {}
+    if World.EFFICIENT in asked:
+        try:
+            with progress("walking forward, for the efficient world") as ticker:
+                fair = walked_prices(history, spec, sd_multipliers=sd_multipliers, jobs=all_cores(), progress=ticker)
+        except (MarketDataError, TrainingRefusedError) as error:
+            fair, left_out[World.EFFICIENT.value] = None, str(error)
+        else:
+            if fair is None:
+                left_out[World.EFFICIENT.value] = "no curve prices a condor that is not held to settlement"
+        found += [] if fair is None else [fair]
+    if not found:
+        raise KronosError("; ".join(left_out.values()))
+    return found, left_out
 
 
 def numbers(option: str, text: str) -> list[float]:

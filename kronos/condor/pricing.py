@@ -1,51 +1,65 @@
-"""The modelled value of a condor: Black and Scholes (1973), with a volatility scaled from VIX and skewed by strike.
+"""The modelled value of a condor: Black and Scholes (1973), its volatility scaled from an index and skewed by strike.
 
 VIX is not the volatility of a one-day trade, and a single volatility cannot price four strikes. The figures of
-`Surface` are measured; see `docs/decisions/0005-modelled-credit.md`. Rates and dividends are ignored.
+`SURFACES` are measured; see `docs/decisions/0016-worlds-of-price.md`. Rates and dividends are ignored.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from kronos.condor.entry import entry_vix
 from kronos.condor.settlement import CLOSES_AT_MINUTE, OPENS_AT_MINUTE, settles_at_minute
+from kronos.condor.short_dated import VIX1D_SHARE, short_dated_index
 from kronos.condor.spec import CondorSpec, Entry
 from kronos.condor.strikes import Strikes
-from kronos.market.history import Floats
+from kronos.condor.worlds import World
+from kronos.market.history import Floats, MarketHistory
 from kronos.market.sessions import SESSIONS_PER_YEAR, Days
 
 
 @dataclass(frozen=True)
 class Surface:
-    """The ratio of implied volatility to VIX, by entry, time to settlement and strike.
+    """The ratio of implied volatility to an index, by entry, time to settlement and strike.
 
     Attributes
     ----------
+    world : which index it is scaled from: VIX, or the short-dated one
     lives : sessions from entry to settlement for which `scale` is given; linear in between, constant beyond
-    scale : ratio of at-the-money volatility to VIX, by entry
+    scale : ratio of at-the-money volatility to the index, by entry
     skew : the ratio of the volatility at strike K to that at the money is 1 + skew (sqrt(1 + x^2) - 1 - x), where x
         is log(K / price) in expected moves: a hyperbola that is steep below the price and flat far above it
     """
 
+    world: World
+    scale: Mapping[Entry, tuple[float, ...]]
     lives: tuple[float, ...] = (1, 2, 5, 10, 22)
-    scale: dict[Entry, tuple[float, ...]] = field(
-        default_factory=lambda: {"open": (0.61, 0.67, 0.70, 0.69, 0.65), "close": (0.79, 0.76, 0.74, 0.70, 0.70)}
-    )
     skew: float = 0.17
 
-    def volatility(self, price: Floats, strike: Floats, vix: Floats, entry: Entry, life: Floats) -> Floats:
+    def index(self, history: MarketHistory, spec: CondorSpec) -> Floats:
+        """(n,) the index at each session's entry, in points."""
+        return entry_vix(history, spec) if self.world == World.VIX_ONLY else short_dated_index(history, spec)
+
+    def volatility(self, price: Floats, strike: Floats, index: Floats, entry: Entry, life: Floats) -> Floats:
         """Annual volatility as a fraction, in the arguments' common shape; `life` is in sessions."""
         at_the_money = np.interp(life, self.lives, self.scale[entry])
-        move = vix / 100 * np.sqrt(life / SESSIONS_PER_YEAR)
+        move = index / 100 * np.sqrt(life / SESSIONS_PER_YEAR)
         x = np.log(strike / price) / move
-        return np.asarray(vix / 100 * at_the_money * (1 + self.skew * (np.sqrt(1 + x**2) - 1 - x)))
+        return np.asarray(index / 100 * at_the_money * (1 + self.skew * (np.sqrt(1 + x**2) - 1 - x)))
 
 
-DEFAULT_SURFACE = Surface()
+VIX_ONLY: Final = Surface(
+    World.VIX_ONLY, {"open": (0.62, 0.67, 0.70, 0.69, 0.65), "close": (0.79, 0.76, 0.74, 0.70, 0.70)}
+)
+SHORT_DATED: Final = Surface(
+    World.SHORT_DATED,
+    {"open": (VIX1D_SHARE["open"], 0.68, 0.72, 0.70, 0.65), "close": (VIX1D_SHARE["close"], 0.79, 0.77, 0.72, 0.70)},
+)
 
 CDF_FAR = 38.0
 CDF_ABOVE = (
@@ -92,19 +106,19 @@ def call_value(price: Floats, strike: Floats, volatility: Floats, years: npt.Arr
 
 
 def condor_value(
-    price: Floats, vix: Floats, strikes: Strikes, entry: Entry, life: Floats, surface: Surface = DEFAULT_SURFACE
+    price: Floats, index: Floats, strikes: Strikes, entry: Entry, life: Floats, surface: Surface = VIX_ONLY
 ) -> Floats:
     """The modelled mid value of a condor in index points, in the arguments' common shape: 0 to the wing width.
 
     Parameters
     ----------
-    price, vix : index points and VIX points at the moment of pricing
+    price, index : points of SPX and of the surface's index at the moment of pricing
     entry : whether that moment is a session's open or its close
     life : sessions left, with half days counted by their hours (see `life_in_sessions`)
     """
 
     def leg(value: Any, strike: Floats) -> Floats:
-        volatility = surface.volatility(price, strike, vix, entry, life)
+        volatility = surface.volatility(price, strike, index, entry, life)
         return np.asarray(value(price, strike, volatility, life / SESSIONS_PER_YEAR))
 
     puts = leg(put_value, strikes.put_short) - leg(put_value, strikes.put_long)

@@ -22,11 +22,15 @@ class Strikes(NamedTuple):
     call_short: Floats
     call_long: Floats
 
+    @property
+    def wings(self) -> tuple[Floats, Floats]:
+        """The widths of the put wing and of the call wing, in index points."""
+        return self.put_short - self.put_long, self.call_long - self.call_short
+
     def payout(self, settlement: Floats) -> Floats:
         """What both spreads pay their buyer at a settlement price, in index points: 0 to the wing width."""
-        puts = np.clip(self.put_short - settlement, 0, self.put_short - self.put_long)
-        calls = np.clip(settlement - self.call_short, 0, self.call_long - self.call_short)
-        return puts + calls
+        put_wing, call_wing = self.wings
+        return np.clip(self.put_short - settlement, 0, put_wing) + np.clip(settlement - self.call_short, 0, call_wing)
 
 
 class Distances(NamedTuple):

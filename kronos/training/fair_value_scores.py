@@ -22,7 +22,7 @@ from kronos.statistics.intervals import bootstrap_counts, central, mean_error, s
 from kronos.statistics.recent import recent_means
 from kronos.training.losses import Losses
 from kronos.training.rows import TrainingRows
-from kronos.training.walk_forward import Predictions, settled_before
+from kronos.training.walk_forward import Predictions
 
 DECILES: Final = 10
 SEED: Final = 0
@@ -119,12 +119,10 @@ def forecast_payouts(
     at = np.searchsorted(history.sessions, tested.rows.sessions)
     paid = payouts(history, spec, wing)
     known = np.flatnonzero(np.isin(history.sessions, rows.sessions))
-    losses = Losses.of_history(history, spec)
+    shapes = Losses.of_history(history, spec).shapes(tested, folds, rows, gap)
     said, by_recent = (np.empty_like(tested.probability) for _ in range(2))
     move = expected_move(tested.rows.price, tested.rows.vix, spec.horizon_sessions)[:, None]
-    for fold in folds:
-        before = rows.sessions[settled_before(rows.sessions, tested.rows.sessions[fold[0]], gap)]
-        shape = losses.shape(before)
+    for fold, shape in zip(folds, shapes, strict=True):
         for found, curves in ((said, tested.probability), (by_recent, np.maximum.accumulate(tested.recent, axis=1))):
             found[fold] = _priced(shape, curves[fold], move[fold], wing)
     recent = recent_means(history.sessions[known], paid[known], tested.rows.sessions, gap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +13,13 @@ from kronos.condor.labels import breaches
 from kronos.condor.settlement import settlement_price
 from kronos.condor.spec import MULTIPLIERS, CondorSpec
 from kronos.condor.strikes import expected_move
-from kronos.market.history import Floats, MarketHistory
+from kronos.market.history import Floats, MarketHistory, Positions
 from kronos.market.sessions import Days
 from kronos.model.loss_shape import USUAL_EXCESS, LossShape
+from kronos.training.rows import TrainingRows
+from kronos.training.walk_forward import Predictions, settled_before
+
+Shapes = tuple[LossShape, ...]
 
 PRIOR_LOSSES: Final = 20.0
 """Shares are drawn towards a half, and excesses towards the usual one, as if by this many losses."""
@@ -43,6 +48,18 @@ class Losses:
         points = expected_move(price, entry_vix(history, spec), spec.horizon_sessions)
         put, call = breaches(history, spec, points[:, None] * MULTIPLIERS)
         return cls(history.sessions, put, call, (settlement_price(history, spec) - price) / points)
+
+    def shapes(self, tested: Predictions, folds: Sequence[Positions], rows: TrainingRows, gap_sessions: int) -> Shapes:
+        """For each fold of a walk, the shape of the losses that had settled before it.
+
+        Parameters
+        ----------
+        folds : for each model of the walk, the positions in `tested` of what it predicted
+        rows : those that the walk was made of
+        gap_sessions : the gap that it was made with
+        """
+        firsts = [tested.rows.sessions[own[0]] for own in folds]
+        return tuple(self.shape(rows.sessions[settled_before(rows.sessions, day, gap_sessions)]) for day in firsts)
 
     def shape(self, sessions: Days) -> LossShape:
         """The shape of the losses on some of the sessions."""

@@ -63,7 +63,16 @@ def test_evaluate_shows_the_model_beside_its_references(tmp_path: Path, capsys: 
     }
     with out.open() as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["date", "sd_multiplier", "probability", "base_rate", "win", "recent_base_rate"]
+    assert list(rows[0]) == [
+        "date",
+        "sd_multiplier",
+        "probability",
+        "base_rate",
+        "win",
+        "recent_base_rate",
+        "fair_credit_points",
+        "payout_points",
+    ]
     assert len(rows) == 502 * 11
     assert rows[0]["date"] == "2017-01-03"
 

@@ -82,13 +82,14 @@ def test_each_row_is_the_backtest_of_its_spec(sample: MarketHistory) -> None:
     market = SweepMarket(sample, sd_multipliers=(0.8, 1.0))
     rows = sweep(market, grid(GRID), progress=lambda done, of: ticks.append((done, of)))
     assert ticks == [(count, 6) for count in range(1, 7)]
-    assert len(rows) == 12
+    assert len(rows) == 24
     assert {len(row) for row in rows} == {len(rows[0])}
     row = next(row for row in rows if row["entry"] == "close" and row["slippage_points"] == 0.1)
+    assert row["world"] == "vix_only"
     single = backtest(sample, CondorSpec("close", 1), Costs(slippage_points=0.1), sd_multipliers=(0.8, 1.0))
     figures = next(single.figures())
     assert {name: row[name] for name in figures} == figures
-    assert row["money"] == "modelled"
+    assert {row["money"] for row in rows} == {"modelled, VIX only", "modelled, short-dated"}
 
 
 def test_two_processes_give_the_same_rows_in_the_same_order(sample: MarketHistory) -> None:
@@ -104,7 +105,7 @@ def test_the_table_reads_back_from_csv_and_parquet(sample: MarketHistory, tmp_pa
     with (tmp_path / "sweep.csv").open() as file:
         read = list(csv.DictReader(file))
     assert [float(row["final_equity_dollars"]) for row in read] == [row["final_equity_dollars"] for row in rows]
-    assert [row["sharpe"] for row in read if row["max_contracts"] == "0"] == ["", ""]
+    assert [row["sharpe"] for row in read if row["max_contracts"] == "0"] == [""] * 4
     with pytest.raises(KronosError, match=r"must be a \.csv or \.parquet file"):
         write_rows(rows, tmp_path / "sweep.xlsx")
 
@@ -135,7 +136,7 @@ def test_the_command_runs_on_a_dask_cluster_of_two_workers(cluster: LocalCluster
         *("--multipliers", "0.8,1", "--start", "2016-01-01", "--out", str(out)),
     )
     assert result.returncode == 0, result.stderr
-    assert pq.read_table(out).num_rows == 12
+    assert pq.read_table(out).num_rows == 24
     assert finished_on(cluster) == before + 6
 
 
@@ -150,14 +151,11 @@ def swept(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_the_command_prints_a_table_or_json(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ("--entry", "open,close", "--wing", "10,25", "--multipliers", "1", "--start", "2018-01-01", "--jobs", "1")
     table = swept(capsys, *asked)
-    assert "4 backtests" in table
-    assert table.count("modelled") == 4
+    assert "8 backtests" in table
+    assert table.count("modelled") == 8
     rows = json.loads(swept(capsys, *asked, "--json"))
     assert [(row["entry"], row["wing_width_points"]) for row in rows] == [
-        ("open", 10),
-        ("open", 25),
-        ("close", 10),
-        ("close", 25),
+        (entry, wing) for entry in ("open", "close") for wing in (10, 25) for _ in ("vix_only", "short_dated")
     ]
 
 

@@ -49,7 +49,7 @@ def test_four_ends_by_hand() -> None:
     np.testing.assert_allclose(trades.net_pnl_dollars[:, 0], [kept, kept - 500, kept - 1000, kept - 400])
     np.testing.assert_allclose(trades.worst_loss_dollars[:, 0], 1000 - kept)
     assert 20 < credit < 100
-    assert trades.money == "modelled"
+    assert trades.money == "modelled, VIX only"
 
 
 def test_the_credit_is_the_models_less_slippage() -> None:
@@ -209,7 +209,7 @@ def test_a_close_outside_its_bars_range_is_a_touch() -> None:
 
 def test_what_is_not_settled_yet_is_left_out_and_counted() -> None:
     result = run(bars([2010.0, 1990.0] * 3), CondorSpec("open", 2))
-    assert (len(result.sessions), result.not_settled) == (4, 2)
+    assert (len(result.sessions), len(result.left_out["not_settled"])) == (4, 2)
 
 
 def test_sessions_whose_prints_lag_are_left_out_and_counted() -> None:
@@ -246,7 +246,7 @@ def test_real_quotes_are_sold_at_and_missing_strikes_skipped(tmp_path: Path) -> 
         *quotes_at("09:31", "2017-06-08"),
     ]
     quotes = read_chains(chain_file(tmp_path, *rows)).at_entry("open")
-    result = run(bars([2010.0, 1990.0] * 3, opens=2001.0), quotes=quotes)
+    result = run(bars([2010.0, 1990.0] * 3, opens=2001.0), prices=quotes)
     assert [Skip(code) for code in result.trades.skip[:, 0]] == [
         Skip.NONE,
         Skip.MISSING_STRIKES,
@@ -261,23 +261,23 @@ def test_real_quotes_are_sold_at_and_missing_strikes_skipped(tmp_path: Path) -> 
     assert (figures["condors"], figures["skipped_missing_strikes"], figures["skipped_no_quotes"]) == (2, 1, 1)
     assert figures["money"] == "quoted natural"
     with pytest.raises(MarketDataError, match="neither bars nor quotes"):
-        run(bars([2000.0] * 6, start=date(2018, 3, 1)), quotes=quotes)
+        run(bars([2000.0] * 6, start=date(2018, 3, 1)), prices=quotes)
 
 
 def test_quotes_that_carry_the_price_need_no_open(tmp_path: Path) -> None:
     """Every open of the bars repeats the last close; only a chain with its own price can be sold at the open."""
     history = bars([2000.0] * 30)
     with_price = read_chains(chain_file(tmp_path, *quotes_at("09:31"))).at_entry("open")
-    assert run(history, quotes=with_price).trades.sold.all()
+    assert run(history, prices=with_price).trades.sold.all()
     rows = [row.rsplit(",", 1)[0] + "," for row in quotes_at("09:31")]
     without = read_chains(chain_file(tmp_path, *rows)).at_entry("open")
     with pytest.raises(MarketDataError, match="printed opens lag"):
-        run(history, quotes=without)
+        run(history, prices=without)
 
 
 def test_quoted_money_whose_closing_is_modelled_says_so(tmp_path: Path) -> None:
     quotes = read_chains(chain_file(tmp_path, *quotes_at("09:31"))).at_entry("open", "mid")
-    result = run(bars([2000.0]), CondorSpec(management="touch"), quotes=quotes)
+    result = run(bars([2000.0]), CondorSpec(management="touch"), prices=quotes)
     assert result.trades.money == "quoted mid, closing modelled"
 
 
@@ -285,7 +285,7 @@ def test_quoted_money_whose_closing_is_modelled_says_so(tmp_path: Path) -> None:
 def test_the_real_week_sells_the_condor_of_2011_01_06() -> None:
     quotes = read_chains(EVALUATION_DATA / "chains").at_entry("close")
     history = evaluation_history()
-    result = backtest(history, CondorSpec("close", 1), sd_multipliers=(0.9,), quotes=quotes)
+    result = backtest(history, CondorSpec("close", 1), sd_multipliers=(0.9,), prices=quotes)
     assert [str(day) for day in result.sessions] == [f"2011-01-0{day}" for day in range(3, 8)]
     at = np.flatnonzero(result.trades.sold[:, 0])
     assert [str(day) for day in result.sessions[at]] == ["2011-01-06"]

@@ -13,12 +13,14 @@ from vollib.black_scholes.implied_volatility import implied_volatility
 
 from kronos.backtest import backtest
 from kronos.backtest.chain_files import read_chains
+from kronos.backtest.prices import SurfacePrices
 from kronos.backtest.quotes import Chains
 from kronos.backtest.trades import sell
 from kronos.condor.costs import Costs
 from kronos.condor.entry import PriceSource, price_sources
 from kronos.condor.pricing import (
-    DEFAULT_SURFACE,
+    SHORT_DATED,
+    VIX_ONLY,
     Surface,
     call_value,
     condor_value,
@@ -28,6 +30,7 @@ from kronos.condor.pricing import (
 )
 from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec, Entry
 from kronos.condor.strikes import Strikes, listed_strikes
+from kronos.condor.worlds import World
 from kronos.market.history import Floats, MarketHistory
 from kronos.market.sessions import exchange_sessions
 from tests.support.bars import bars
@@ -36,7 +39,7 @@ from tests.support.paths import EVALUATION_DATA
 
 CHAIN = EVALUATION_DATA / "chains" / "spx_eod_2011-01-03_2011-01-07.csv"
 FREE = Costs(slippage_points=0, commission_dollars=0)
-FLAT_VIX = Surface(scale={"open": (1.0,) * 5, "close": (1.0,) * 5}, skew=0)
+FLAT_VIX = Surface(World.VIX_ONLY, {"open": (1.0,) * 5, "close": (1.0,) * 5}, skew=0)
 WORLDS = [CondorSpec(), CondorSpec("open", 1), CondorSpec("open", 5), CondorSpec("close", 1), CondorSpec("close", 5)]
 LONGER = [CondorSpec("open", 21), CondorSpec("close", 10), CondorSpec("close", 22)]
 
@@ -68,7 +71,7 @@ def test_the_condor_is_its_four_legs_each_at_its_own_volatility() -> None:
     legs = []
     for strike, flag in zip(strikes, "ppcc", strict=True):
         x = float(np.log(strike / price)) / (vix / 100 * years**0.5)
-        volatility = vix / 100 * 0.61 * (1 + 0.17 * ((1 + x * x) ** 0.5 - 1 - x))
+        volatility = vix / 100 * 0.62 * (1 + 0.17 * ((1 + x * x) ** 0.5 - 1 - x))
         legs.append(black_scholes(flag, price, float(strike), years, 0.0, volatility))
     expected = legs[1] - legs[0] + legs[2] - legs[3]
     value = condor_value(np.array(price), np.array(vix), strikes, "open", np.array(1.0))
@@ -79,8 +82,8 @@ def test_the_condor_is_its_four_legs_each_at_its_own_volatility() -> None:
 @pytest.mark.parametrize(
     ("entry", "life", "scale"),
     [
-        ("open", 0.5, 0.61),
-        ("open", 1, 0.61),
+        ("open", 0.5, 0.62),
+        ("open", 1, 0.62),
         ("open", 2, 0.67),
         ("open", 3.5, 0.685),
         ("open", 5, 0.70),
@@ -96,9 +99,9 @@ def test_the_condor_is_its_four_legs_each_at_its_own_volatility() -> None:
     ],
 )
 def test_the_volatility_at_the_money_by_life(entry: Entry, life: float, scale: float) -> None:
-    """The figures of decisions 0005 and 0013, linear in between."""
+    """The figures of decision 0016, linear in between."""
     price = np.array(2000.0)
-    volatility = DEFAULT_SURFACE.volatility(price, price, np.array(20.0), entry, np.array(life))
+    volatility = VIX_ONLY.volatility(price, price, np.array(20.0), entry, np.array(life))
     assert float(volatility) == pytest.approx(0.2 * scale, rel=1e-12)
 
 
@@ -126,7 +129,7 @@ def test_the_skew_leaves_no_arbitrage_between_strikes(vix: float, value: Any, si
     """Out of the money, prices fall and are convex in the strike out to five expected moves."""
     price = np.array(2000.0)
     strikes = price + side * np.arange(0, 5, 0.1) * 2000 * vix / 100 / np.sqrt(252)
-    volatility = DEFAULT_SURFACE.volatility(price, strikes, np.array(vix), "open", np.array(1.0))
+    volatility = VIX_ONLY.volatility(price, strikes, np.array(vix), "open", np.array(1.0))
     values = value(price, strikes, volatility, 1 / 252)
     assert (np.diff(values) < 1e-9).all()
     assert (np.diff(values, 2) > -1e-9).all()
@@ -137,7 +140,7 @@ def edge_points(history: MarketHistory, spec: CondorSpec, surface: Surface) -> F
     positions = np.arange(len(history) - spec.dte_sessions)
     if spec.entry == "open":
         positions = positions[price_sources(history, spec)[positions] == PriceSource.SPY_IMPLIED]
-    trades = sell(history, positions, spec, FREE, SD_MULTIPLIERS, quotes=None, surface=surface)
+    trades = sell(history, positions, spec, FREE, SD_MULTIPLIERS, SurfacePrices(surface))
     return np.asarray(np.nanmean(trades.net_pnl_dollars, axis=0) / 100)
 
 
@@ -145,10 +148,11 @@ def edge_points(history: MarketHistory, spec: CondorSpec, surface: Surface) -> F
 @pytest.mark.parametrize("spec", [*WORLDS, *LONGER], ids=name_of)
 def test_the_credit_invents_no_edge_over_the_years(spec: CondorSpec) -> None:
     history = evaluation_history()
-    edge = edge_points(history, spec, DEFAULT_SURFACE)
     at_one = SD_MULTIPLIERS.index(1.0)
-    assert abs(edge[at_one]) < 0.05
-    assert np.abs(edge).max() < (0.4 if spec.dte_sessions < 21 else 0.7)  # ten years hold 120 months
+    for surface in (VIX_ONLY, SHORT_DATED):
+        edge = edge_points(history, spec, surface)
+        assert abs(edge[at_one]) < 0.05
+        assert np.abs(edge).max() < (0.4 if spec.dte_sessions < 21 else 0.7)  # ten years hold 120 months
     assert edge_points(history, spec, FLAT_VIX)[at_one] > 0.45
 
 
@@ -160,7 +164,9 @@ def test_no_default_backtest_is_too_good_to_be_true(sample: MarketHistory, spec:
 
 def test_flat_vix_would_be_too_good_to_be_true(sample: MarketHistory) -> None:
     """The trap that the surface avoids; without it the test above could not fail."""
-    sharpes = [figures["sharpe"] for figures in backtest(sample, CondorSpec(), surface=FLAT_VIX).figures()]
+    sharpes = [
+        figures["sharpe"] for figures in backtest(sample, CondorSpec(), prices=SurfacePrices(FLAT_VIX)).figures()
+    ]
     assert max(sharpe for sharpe in sharpes if sharpe is not None) > 2
 
 
@@ -194,8 +200,8 @@ def skew_errors(rows: Chains, vix: float, life: int) -> Floats:
     )
     order = np.argsort(x)
     at_the_money = np.interp(0.0, x[order], implied[order])
-    modelled = DEFAULT_SURFACE.volatility(price, near.strike, np.array(vix), "close", np.array(float(life)))
-    modelled_at_the_money = DEFAULT_SURFACE.volatility(price, price, np.array(vix), "close", np.array(float(life)))
+    modelled = VIX_ONLY.volatility(price, near.strike, np.array(vix), "close", np.array(float(life)))
+    modelled_at_the_money = VIX_ONLY.volatility(price, price, np.array(vix), "close", np.array(float(life)))
     return np.asarray(implied / at_the_money - modelled / modelled_at_the_money)
 
 

@@ -88,7 +88,7 @@ def test_a_credit_of_the_whole_wing_is_no_quote(tmp_path: Path) -> None:
 def test_the_wrong_expiration_is_absent(tmp_path: Path) -> None:
     quotes = read_chains(chain_file(tmp_path, *quotes_at("09:31"))).at_entry("open")
     assert np.isnan(quotes.credit(DAY, DAY + 1, STRIKES, 0.0)[0, 0])
-    assert not quotes.has(DAY + 1)[0]
+    assert not quotes.covers(DAY + 1)[0]
 
 
 def test_the_price_quoted_with_the_chain_is_the_entry_price(tmp_path: Path) -> None:

@@ -190,6 +190,7 @@ def test_an_account_and_the_report_give_one_sharpe_for_the_same_returns() -> Non
     account = Account(
         days=np.arange(5).astype("datetime64[D]"),
         contracts=np.ones((5, 1), dtype=np.int64),
+        too_small=np.zeros((5, 1), dtype=bool),
         pnl_dollars=pnl,
         equity_dollars=equity,
         start_dollars=100_000.0,

@@ -1,0 +1,90 @@
+"""The worlds of price side by side: two modelled on volatility, and one that a walk-forward's own curves make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from kronos.backtest import BY_SHORT_DATED, BY_VIX, FairPrices, Prices
+from kronos.backtest.trades import sell
+from kronos.condor.costs import Costs
+from kronos.condor.entry import PriceSource, price_sources
+from kronos.condor.spec import MULTIPLIERS, SD_MULTIPLIERS, CondorSpec
+from kronos.condor.worlds import World
+from kronos.features.variants import FULL, Variant
+from kronos.market.history import MarketHistory, Positions
+from kronos.progress import Progress
+from kronos.training.estimator import walk_variant
+from kronos.training.losses import Losses
+from kronos.training.recipe import DEFAULT_RECIPES
+from kronos.training.rows import TrainingRows, build_rows
+from kronos.training.walk_forward import Predictions
+
+FREE: Final = Costs(slippage_points=0, commission_dollars=0)
+BY_VOLATILITY: Final[Mapping[World, Prices]] = {World.VIX_ONLY: BY_VIX, World.SHORT_DATED: BY_SHORT_DATED}
+
+
+def fair_prices(
+    tested: Predictions, folds: Sequence[Positions], rows: TrainingRows, history: MarketHistory, spec: CondorSpec
+) -> FairPrices | None:
+    """The fair credits of a walk-forward; None for condors that are not held to settlement, which no curve prices.
+
+    Parameters
+    ----------
+    folds : for each model of the walk, the positions in `tested` of what it predicted
+    rows : those that the walk was made of
+    """
+    if spec.management != "hold":
+        return None
+    shapes = Losses.of_history(history, spec).shapes(tested, folds, rows, spec.horizon_sessions)
+    fold = np.empty(len(tested.rows), dtype=np.intp)
+    for number, own in enumerate(folds):
+        fold[own] = number
+    return FairPrices(tested.rows.sessions, MULTIPLIERS, tested.probability, shapes, fold)
+
+
+def efficient_prices(
+    fair: FairPrices, history: MarketHistory, spec: CondorSpec, sd_multipliers: Sequence[float] = SD_MULTIPLIERS
+) -> FairPrices:
+    """Fair credits with the premium that makes their total the short-dated world's, at each multiplier.
+
+    Only the average is taken from hindsight; which sessions are dear is what the curves said beforehand.
+    """
+    covered = fair.covers(history.sessions) & (np.arange(len(history)) < len(history) - spec.dte_sessions)
+    source = price_sources(history, spec)
+    covered &= ~np.isin(source, [code for code in PriceSource if code.is_left_out])
+    positions = np.flatnonzero(covered)
+    theirs, ours = (
+        sell(history, positions, spec, FREE, tuple(sd_multipliers), prices).credit_points
+        for prices in (BY_SHORT_DATED, fair)
+    )
+    both = ~np.isnan(theirs + ours)
+    totals = [np.where(both, credits_of, 0.0).sum(axis=0) for credits_of in (theirs, ours)]
+    return replace(fair, premium=totals[0] / totals[1] - 1)
+
+
+def walked_prices(
+    history: MarketHistory,
+    spec: CondorSpec,
+    variant: Variant = FULL,
+    *,
+    sd_multipliers: Sequence[float] = SD_MULTIPLIERS,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> FairPrices | None:
+    """The efficient world of a whole history, by a walk-forward of its own; None where no curve prices the condor.
+
+    Raises
+    ------
+    TrainingRefusedError
+        If there is too little to train on.
+    """
+    if spec.management != "hold":
+        return None
+    rows = build_rows(history, spec)[0]
+    walk = walk_variant(rows, variant, spec.horizon_sessions, DEFAULT_RECIPES[spec.entry], jobs=jobs, progress=progress)
+    fair = fair_prices(walk.predictions, walk.tested, rows, history, spec)
+    return None if fair is None else efficient_prices(fair, history, spec, sd_multipliers)
