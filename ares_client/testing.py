@@ -56,6 +56,7 @@ USUAL_REPLY = AdviceReply(
     base_rate=0.85,
     sd_multiplier=1.0,
     suggested_risk_pct=10.0,
+    risk_fraction=1.0,
     suggested_sd_multiplier=1.0,
     curve=[],
     status="ok",

@@ -12,6 +12,7 @@ ProblemError                      carries its HTTP status and a title
 ├── NothingToRetrainError         409  there is no champion to continue from
 ├── ArtefactGoneError             409  retention deleted the version's bytes
 ├── InvalidRequestError           422  a request that cannot be answered as it stands
+├── InvalidFieldError             422  a field of the request does not fit the model in service
 ├── BodyTooLargeError             413  the request body is over the limit
 ├── UnauthorizedError             401  no key, or an unknown one
 ├── ForbiddenError                403  the key may not do this, or not for this bot
@@ -75,6 +76,17 @@ class ArtefactRefusedError(ProblemError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Artefact refused"
+
+
+class InvalidFieldError(ProblemError):
+    """A field of the request does not fit the model in service. The reply names the field, like any invalid request."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    title = "Invalid request"
+
+    def __init__(self, field: str, what: str) -> None:
+        super().__init__(f"{field}: {what}")
+        self.errors = [{"where": f"body.{field}", "what": what}]
 
 
 class BodyTooLargeError(ProblemError):

@@ -26,6 +26,11 @@ EXAMPLE_KEYS = ("change", "set-me", "example")
 CRON_FIELDS = 5
 
 
+def _number_if_text(name: str, value: object) -> object:
+    """Variables hold text; `relative_to` is the one part of a policy that is text."""
+    return float(value) if isinstance(value, str) and name != "relative_to" else value
+
+
 class Settings(BaseSettings):
     """The service's and the worker's settings."""
 
@@ -81,6 +86,16 @@ class Settings(BaseSettings):
     model_max_age_days: int = Field(default=400, ge=1, description="older training data makes advice `expired`")
     policy: Policy | None = Field(default=None, description="replaces the policy in the model's artefact")
     gate: GateLimits = Field(default_factory=GateLimits, description="the promotion gate's limits")
+
+    @field_validator("policy", mode="before")
+    @classmethod
+    def _reads_policies_of_both_kinds(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        try:
+            return Policy.read({name: _number_if_text(name, stated) for name, stated in value.items()})
+        except (TypeError, ValueError) as error:
+            raise ValueError(str(error)) from error
 
     @field_validator("api_key")
     @classmethod

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from ares_client.contract import AdviceReply, CurvePoint, Factor, FeatureValue, TradingAdvice
+from ares_client.contract import AdviceReply, CurvePoint, Factor, FeatureValue, QuoteValue, TradingAdvice
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -15,18 +15,24 @@ if TYPE_CHECKING:
     from ares_client.settings import ClientSettings
 
 
+QUOTE_IGNORED: Final = "quote_ignored"
+"""A reason that the client adds: the bot's quote could not be used, and the advice was given without it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Advice:
     """What to do with today's trade. `source` says where it comes from; a fallback has a `reason` and no model.
 
-    `suggested_risk_pct` is in % of the account, multipliers are in expected moves, and probabilities run from 0 to
-    1. The other fields are as in `AdviceReply`.
+    `suggested_risk_pct` is in % of the account and never above the bot's own `risk_per_trade_pct`; `risk_fraction` is
+    the same as a fraction of it. Multipliers are in expected moves, and probabilities run from 0 to 1. The other fields
+    are as in `AdviceReply`. `quote_ignored` among the reasons means that a credit could not be used.
     """
 
     advice: TradingAdvice
     win_probability: float
     base_rate: float
     suggested_risk_pct: float
+    risk_fraction: float
     suggested_sd_multiplier: float
     sd_multiplier: float
     source: Literal["service", "fallback"]
@@ -40,14 +46,26 @@ class Advice:
     features: dict[str, FeatureValue] = field(default_factory=dict)
     base_log_odds: float | None = None
     top_factors: list[Factor] = field(default_factory=list)
+    recent_rate: float | None = None
+    wing_points: float | None = None
+    fair_credit_points: float | None = None
+    breakeven_win_probability: float | None = None
+    expected_pnl_points: float | None = None
+    edge_points: float | None = None
+    quotes: list[QuoteValue] = field(default_factory=list)
     session: date | None = None
     as_of: datetime | None = None
 
     @classmethod
-    def from_reply(cls, reply: AdviceReply) -> Advice:
-        """The service's answer."""
+    def from_reply(cls, reply: AdviceReply, largest_risk_pct: float, *, quote_ignored: bool = False) -> Advice:
+        """The service's answer, within the bot's own risk, whatever the service suggests."""
         shared = {name.name for name in fields(cls)} & AdviceReply.model_fields.keys()
-        return cls(source="service", **{name: getattr(reply, name) for name in shared})
+        values = {name: getattr(reply, name) for name in shared}
+        values["suggested_risk_pct"] = risk = min(reply.suggested_risk_pct, largest_risk_pct)
+        values["risk_fraction"] = risk / largest_risk_pct if largest_risk_pct > 0 else 0.0
+        if quote_ignored:
+            values["reasons"] = [*reply.reasons, QUOTE_IGNORED]
+        return cls(source="service", **values)
 
     @classmethod
     def fallback(cls, settings: ClientSettings, reason: FallbackReason) -> Advice:
@@ -57,6 +75,7 @@ class Advice:
             win_probability=settings.base_rate,
             base_rate=settings.base_rate,
             suggested_risk_pct=settings.risk_per_trade_pct,
+            risk_fraction=1.0 if settings.risk_per_trade_pct > 0 else 0.0,
             suggested_sd_multiplier=settings.sd_multiplier,
             sd_multiplier=settings.sd_multiplier,
             source="fallback",

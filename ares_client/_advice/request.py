@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from pydantic import ValidationError
 
 from ares_client._values import Number, number, whole_number
-from ares_client.contract import AdviceRequest
+from ares_client.contract import NEWER_FIELDS, AdviceRequest, Problem
 from ares_client.errors import FallbackReason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from ares_client._http.transport import HttpResponse
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +38,36 @@ class AdviceOptions(Hints, total=False):
     """The time of entry, with its time zone. Default: now, by the service's clock."""
     sd_multiplier: Number | None
     """The multiplier to ask about. Default: the bot's own."""
+    risk_per_trade_pct: Number | None
+    """The most that this trade may risk, in % of the account. Default: the bot's own, which it never exceeds."""
+    wing_points: Number | None
+    """Distance of the long strikes from the short ones, in index points. Default: the model's."""
+    credit_points: Number | Mapping[Number, Number] | None
+    """What the bot expects to receive, in index points: for the multiplier asked for, or by multiplier."""
 
 
 HINTS = frozenset(Hints.__annotations__)
+QUOTE = frozenset({"credit_points", "wing_points"})
+"""A credit belongs to its wings: one is left out with the other."""
+MAY_BE_LEFT_OUT = HINTS | NEWER_FIELDS
 ALLOWED = {name: spec for name, spec in AdviceRequest.model_fields.items() if name != "bot"}
+UNPROCESSABLE = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request, and whether the bot's quote had to be left out of it."""
+
+    request: AdviceRequest
+    quote_ignored: bool = False
+
+    def without(self, names: frozenset[str]) -> Question:
+        """The same question without some optional fields."""
+        left_out = names | QUOTE if names & QUOTE else names
+        given = self.request.model_dump(exclude_none=True)
+        ignored = self.quote_ignored or ("credit_points" in given and "credit_points" in left_out)
+        kept = {name: value for name, value in given.items() if name not in left_out}
+        return Question(AdviceRequest.model_validate(kept), ignored)
 
 
 class UnusableRequestError(Exception):
@@ -51,25 +79,50 @@ class UnusableRequestError(Exception):
         self.reason = FallbackReason.INVALID_MARKET_DATA if is_market_data else FallbackReason.INVALID_REQUEST
 
 
-def build_advice_request(defaults: Mapping[str, Any], arguments: Mapping[str, object]) -> AdviceRequest:
-    """Build the request. Hints that violate the contract are left out, because advice matters more than they do.
+def build_question(defaults: Mapping[str, Any], arguments: Mapping[str, object]) -> Question:
+    """Build the request. Hints, quotes and limits that violate the contract are left out: advice matters more.
 
     Raises
     ------
     TypeError
         An argument has the wrong type. The message names it.
     UnusableRequestError
-        A value other than a hint is out of range or not finite.
+        Another value is out of range or not finite.
     """
-    values = {**defaults, **_plain_values(arguments)}
+    given = _plain_values(arguments)
     try:
-        return AdviceRequest.model_validate(values)
+        return Question(AdviceRequest.model_validate({**defaults, **given}))
     except ValidationError as error:
         unusable = {str(problem["loc"][0]) for problem in error.errors(include_input=False)}
-    if not unusable <= HINTS:
+    if not unusable <= MAY_BE_LEFT_OUT:
         raise UnusableRequestError(unusable)
-    logger.warning("hints left out of the request because they are out of range: %s", ", ".join(sorted(unusable)))
-    return AdviceRequest.model_validate({name: values[name] for name in values.keys() - unusable})
+    if unusable & QUOTE:
+        unusable |= QUOTE
+    logger.warning(
+        "left out of the request because they are not usable: %s", ", ".join(sorted(unusable & given.keys()))
+    )
+    kept = {name: value for name, value in given.items() if name not in unusable}
+    return Question(AdviceRequest.model_validate({**defaults, **kept}), "credit_points" in given.keys() & unusable)
+
+
+def acceptable(question: Question, response: HttpResponse) -> Question | None:
+    """The question without the optional fields that a service refused; None if that is not what it refused.
+
+    A service of the first revision does not name a field that it does not know.
+    """
+    if response.status != UNPROCESSABLE:
+        return None
+    try:
+        errors = Problem.model_validate_json(response.body).errors or []
+    except ValidationError:
+        return None
+    named = {str(error.get("where", "")).partition(".")[2].partition(".")[0] for error in errors}
+    refused = NEWER_FIELDS if named == {""} else frozenset(named)
+    given = frozenset(question.request.model_dump(exclude_none=True))
+    if not refused & given or not refused <= MAY_BE_LEFT_OUT:
+        return None
+    logger.warning("asking again without what the service refused: %s", ", ".join(sorted(refused & given)))
+    return question.without(refused)
 
 
 def _plain_values(arguments: Mapping[str, object]) -> dict[str, Any]:
@@ -90,5 +143,10 @@ def _plain_value(name: str, value: object) -> object:
             raise TypeError(f"as_of must be a datetime, not {type(value).__name__}")
         case "day_of_week":
             return whole_number(name, value)
+        case "credit_points" if isinstance(value, Mapping):
+            return [
+                {"sd_multiplier": number("a multiplier of credit_points", at), name: number(name, credit)}
+                for at, credit in value.items()
+            ]
         case _:
             return number(name, value)

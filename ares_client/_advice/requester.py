@@ -9,10 +9,10 @@ from pydantic import TypeAdapter
 
 from ares_client._advice.advice import Advice
 from ares_client._advice.breaker import FAILURES_TO_OPEN, Breaker
-from ares_client._advice.request import UnusableRequestError, build_advice_request
+from ares_client._advice.request import Question, UnusableRequestError, acceptable, build_question
 from ares_client._http import responses
 from ares_client._http.deadline import Call, Deadline, Workers
-from ares_client._http.transport import HttpRequest, Transport, exchange_with_second_chance
+from ares_client._http.transport import HttpRequest, HttpResponse, Transport, exchange_with_second_chance
 from ares_client.contract import AdviceReply
 from ares_client.errors import FallbackReason, ServiceError
 
@@ -86,28 +86,39 @@ class AdviceRequester:
         self._is_closed = True
         self._breaker.stop()
 
-    def _begin(self, arguments: Mapping[str, object]) -> Advice | Call[AdviceReply]:
+    def _begin(self, arguments: Mapping[str, object]) -> Advice | Call[Advice]:
         deadline = Deadline(self._settings.deadline_seconds, self._timing)
-        own = {"bot": self._settings.bot, "sd_multiplier": self._settings.sd_multiplier}
+        own = {name: getattr(self._settings, name) for name in ("bot", "sd_multiplier", "risk_per_trade_pct")}
         try:
-            question = build_advice_request(own, arguments)
+            question = build_question(own, arguments)
         except UnusableRequestError as error:
             return self.fall_back(error.reason, error)
         if self._is_closed:
             return self.fall_back(FallbackReason.CLOSED)
         if self._breaker.is_open:
             return self.fall_back(FallbackReason.BREAKER_OPEN)
-        request = HttpRequest("POST", "/advice", question.model_dump_json(exclude_none=True).encode())
-        return self._workers.start(lambda limit: self._fetch(request, limit), deadline)
+        return self._workers.start(lambda limit: self._fetch(question, limit), deadline)
 
-    def _fetch(self, request: HttpRequest, deadline: Deadline) -> AdviceReply:
-        response = exchange_with_second_chance(self._transport, request, deadline, self._timing)
-        return responses.read(response, _REPLY, self._timing.now())
+    def _fetch(self, question: Question, deadline: Deadline) -> Advice:
+        own, given = self._settings.risk_per_trade_pct, question.request.risk_per_trade_pct
+        response = self._exchange(question, deadline)
+        without = acceptable(question, response)
+        if without is not None:
+            question, response = without, self._exchange(without, deadline)
+        reply = responses.read(response, _REPLY, self._timing.now())
+        largest = own if given is None else min(own, given)
+        return Advice.from_reply(reply, largest, quote_ignored=question.quote_ignored)
 
-    def _answered(self, reply: AdviceReply) -> Advice:
+    def _exchange(self, question: Question, deadline: Deadline) -> HttpResponse:
+        body = question.request.model_dump_json(exclude_none=True).encode()
+        return exchange_with_second_chance(
+            self._transport, HttpRequest("POST", "/advice", body), deadline, self._timing
+        )
+
+    def _answered(self, advice: Advice) -> Advice:
         self._breaker.succeeded()
         self._on_answer()
-        return Advice.from_reply(reply)
+        return advice
 
     def _unanswered(self, error: Exception) -> Advice:
         if not isinstance(error, ServiceError):

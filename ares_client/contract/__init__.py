@@ -7,11 +7,14 @@ from ares_client.contract.advice import (
     CONTRACT_REVISION,
     CONTRACT_REVISION_HEADER,
     CONTRACT_VERSION,
+    NEWER_FIELDS,
     AdviceReply,
     AdviceRequest,
     CurvePoint,
     Factor,
     FeatureValue,
+    QuotedCredit,
+    QuoteValue,
 )
 from ares_client.contract.market_days import MAX_MARKET_DAYS_PER_REQUEST, MarketDay, MarketDays, MarketDaysReply
 from ares_client.contract.models import Metrics, ModelInfo
@@ -63,6 +66,7 @@ __all__ = [
     "MAX_OUTCOMES_PER_BATCH",
     "MAX_OUTCOMES_PER_PAGE",
     "MAX_REPORTED_FEATURES",
+    "NEWER_FIELDS",
     "AdvicePerformance",
     "AdviceReply",
     "AdviceRequest",
@@ -91,6 +95,8 @@ __all__ = [
     "Performance",
     "Probability",
     "Problem",
+    "QuoteValue",
+    "QuotedCredit",
     "ReliabilityBin",
     "ReportedMoney",
     "RetrainNotNeeded",

@@ -69,6 +69,12 @@ SdMultiplier = Annotated[
     float,
     Field(ge=0.6, le=1.6, description="distance of the short strikes, in expected moves", examples=[1.0]),
 ]
+CreditPoints = Annotated[
+    float, Field(gt=0, le=1_000, description="credit of a condor in index points", examples=[0.85])
+]
+WingPoints = Annotated[
+    float, Field(ge=1, le=1_000, description="distance of the long strikes from the short ones", examples=[10.0])
+]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 

@@ -67,25 +67,19 @@ class Account:
         return sortino(self.daily_returns[:, column])
 
 
-def trade_account(
-    history: MarketHistory, trades: Trades, spec: CondorSpec, limits: AccountLimits, risk_share: Floats | None = None
-) -> Account:
+def trade_account(history: MarketHistory, trades: Trades, spec: CondorSpec, limits: AccountLimits) -> Account:
     """Trade the condors in order, with a separate account for each multiplier.
 
     The number of contracts is limited by `risk_pct` of the equity, by the equity not yet at risk, both at the condor's
     worst loss, and by `max_contracts`. If it is 0, the session is not traded. For entries at the close, trades that
     settle at that close are settled first.
-
-    Parameters
-    ----------
-    risk_share : (n,) fraction of `risk_pct` to use on each session, 0 to 1, as advised; default: all of it
     """
     ahead = np.arange(spec.dte_sessions + 1)
     alive = np.unique(trades.positions[:, None] + ahead)
     entry_on = np.full(len(alive), -1)
     entry_on[np.searchsorted(alive, trades.positions)] = np.arange(len(trades.positions))
     ends = np.searchsorted(alive, trades.positions[:, None] + trades.endings.sessions_held)
-    book = _Book(trades, limits, ends, len(alive), np.ones(len(ends)) if risk_share is None else risk_share)
+    book = _Book(trades, limits, ends, len(alive))
     for day, entry in enumerate(entry_on):
         if spec.entry == "close":
             book.settle(day)
@@ -101,13 +95,11 @@ def trade_account(
 class _Book:
     """The running state: equity, the amount at risk, and what each day will book."""
 
-    def __init__(
-        self, trades: Trades, limits: AccountLimits, ends: npt.NDArray[np.intp], days: int, risk: Floats
-    ) -> None:
+    def __init__(self, trades: Trades, limits: AccountLimits, ends: npt.NDArray[np.intp], days: int) -> None:
         count = len(trades.sd_multipliers)
         self._columns = np.arange(count)
         self._ends = ends
-        self._risk = risk * limits.risk_pct / 100
+        self._risk = limits.risk_pct / 100
         self._cap = math.inf if limits.max_contracts is None else limits.max_contracts
         self._sold = trades.sold
         self._net = np.where(trades.sold, trades.net_pnl_dollars, 0.0)
@@ -121,10 +113,10 @@ class _Book:
         self.equity_by_day = np.zeros((days, count))
 
     def enter(self, entry: int) -> None:
-        budget = np.minimum(self._risk[entry] * self._equity, self._equity - self._at_risk)
+        budget = np.minimum(self._risk * self._equity, self._equity - self._at_risk)
         affordable = np.floor(budget / self._worst[entry] + ROUNDING)
-        alone = self._risk[entry] * self._equity / self._worst[entry] + ROUNDING
-        self.too_small[entry] = self._sold[entry] & (alone < 1) & (self._risk[entry] > 0)
+        alone = self._risk * self._equity / self._worst[entry] + ROUNDING
+        self.too_small[entry] = self._sold[entry] & (alone < 1) & bool(self._risk > 0)
         contracts = np.where(self._sold[entry], np.clip(affordable, 0, self._cap), 0)
         self.contracts[entry] = contracts
         held = contracts * self._worst[entry]

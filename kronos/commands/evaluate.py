@@ -44,7 +44,6 @@ def evaluate_command(
     jobs: JobsOption = None,
 ) -> None:
     """Score the model out of sample, beside climatology, a logistic regression and the guide's recipe."""
-    from kronos.backtest import backtest
     from kronos.commands.tables import evaluation_tables
     from kronos.training.evaluate import evaluate
     from kronos.training.rows import build_rows
@@ -60,7 +59,6 @@ def evaluate_command(
             history=asked.history,
             test_start=since,
             prices=prices,
-            money=backtest(asked.history, asked.spec),
             jobs=jobs or all_cores(),
             progress=ticker,
         )

@@ -11,10 +11,11 @@ from kronos.statistics.scores import SCORES
 
 if TYPE_CHECKING:
     from kronos.backtest import Backtest
+    from kronos.condor.worlds import World
     from kronos.statistics.scores import Scores
     from kronos.training.evaluate import Evaluation
     from kronos.training.fair_value_scores import FairValueScores
-    from kronos.training.policy_scores import PolicyScores
+    from kronos.training.money_study import MoneyStudy
     from kronos.training.rows import TrainingRows
 
 SWEEP_COLUMNS = (
@@ -111,8 +112,8 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[Table]:
         yield _scores_table("scored apart: SPY closed after SPX", "", {"model": evaluation.scored_apart})
     if evaluation.fair_value is not None:
         yield from fair_value_tables(evaluation.fair_value)
-    if evaluation.policy is not None:
-        yield _policy_table(evaluation.policy)
+    if evaluation.money is not None:
+        yield from money_tables(evaluation.money)
 
 
 def fair_value_tables(scores: FairValueScores) -> Iterator[Table]:
@@ -148,15 +149,47 @@ def _empty_table(title: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def _policy_table(policy: PolicyScores) -> Table:
+def money_tables(money: MoneyStudy) -> Iterator[Table]:
+    """In every world of price: what the policy's choice earned, the accounts, and the edge before costs by year."""
+    costs = "$ of one condor after costs"
+    table = _empty_table(f"the policy's choice, {costs}", ("money", "traded", "skipped", "difference", "95 %"))
+    for choice in money.choices:
+        means = (choice.mean_traded, choice.mean_skipped, choice.difference)
+        table.add_row(choice.world.money, *map(_dollars, means), _span(choice.difference_interval, "+.1f"))
+    yield table
+    for world in money.worlds:
+        yield _accounts_table(money, world)
+    columns = ("year", *(world.money for world in money.worlds))
+    table = _empty_table("edge before costs at 1.0, $ of one condor, ± half a 95 % interval", columns)
+    for year, edges in (*money.edges_by_year.items(), ("all", money.edges)):
+        table.add_row(year, *(f"{mean:+.1f} ± {error:.1f}" for mean, error in edges.values()))
+    yield table
+
+
+def _accounts_table(money: MoneyStudy, world: World) -> Table:
     table = _empty_table(
-        "policy, $ per condor after costs, modelled",
-        ("traded", "mean P&L traded", "mean P&L skipped", "difference", "95 %"),
+        f"accounts at {money.risk_pct:g} % risk; money: {world.money}, after costs",
+        ("", "traded", "$ a condor", "95 %", "growth %", "95 %", "drawdown %", "Sharpe", "95 %", "shortfall %"),
     )
-    low, high = policy.difference_interval or (None, None)
-    money = (policy.mean_pnl_traded, policy.mean_pnl_skipped, policy.difference)
-    table.add_row(f"{policy.traded_share:.1%}", *map(_dollars, money), f"{_dollars(low)} {_dollars(high)}")
+    for one in money.accounts:
+        if one.world is world:
+            table.add_row(
+                one.rule,
+                f"{one.traded_share:.0%}",
+                _dollars(one.pnl_dollars),
+                _span(one.pnl_interval, "+.1f"),
+                f"{one.growth_pct:+.1f}",
+                _span(one.growth_interval, "+.1f"),
+                f"{one.max_drawdown_pct:.0f}",
+                "-" if one.sharpe is None else f"{one.sharpe:+.2f}",
+                _span(one.sharpe_interval, "+.2f"),
+                f"{one.shortfall_pct:+.2f}",
+            )
     return table
+
+
+def _span(interval: tuple[float, float] | None, form: str) -> str:
+    return "-" if interval is None else " ".join(format(end, form) for end in interval)
 
 
 def _dollars(value: float | None) -> str:

@@ -8,6 +8,8 @@ from typing import Final
 
 DOLLARS_PER_POINT = 100.0
 SPREADS = 2
+SURVIVABLE_RISK_PCT: Final = 2.0
+"""Selling every session at this risk lost less than a third in 95 of 100 resampled years (decision 0017)."""
 LEGS = 4
 
 
@@ -62,7 +64,7 @@ class AccountLimits:
     """
 
     equity_dollars: float = 100_000.0
-    risk_pct: float = 10.0
+    risk_pct: float = SURVIVABLE_RISK_PCT
     max_contracts: int | None = None
 
     def __post_init__(self) -> None:

@@ -61,6 +61,8 @@ SHORT_DATED: Final = Surface(
     {"open": (VIX1D_SHARE["open"], 0.68, 0.72, 0.70, 0.65), "close": (VIX1D_SHARE["close"], 0.79, 0.77, 0.72, 0.70)},
 )
 
+LOWEST_STRIKE = 0.01
+"""Spoiled bars put strikes below 0, where no option is worth anything."""
 CDF_FAR = 38.0
 CDF_ABOVE = (
     3.52624965998911e-02,
@@ -118,6 +120,7 @@ def condor_value(
     """
 
     def leg(value: Any, strike: Floats) -> Floats:
+        strike = np.maximum(strike, LOWEST_STRIKE)
         volatility = surface.volatility(price, strike, index, entry, life)
         return np.asarray(value(price, strike, volatility, life / SESSIONS_PER_YEAR))
 

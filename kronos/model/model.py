@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from kronos.condor.spec import DEFAULT_SD_MULTIPLIER, CondorSpec
+from kronos.condor.strikes import expected_move
 from kronos.errors import ArtefactError, UnknownFeatureError
 from kronos.features.registry import HEADLINE, Feature
 from kronos.features.variants import Variant
 from kronos.market.history import Floats
 from kronos.model.artefact import Artefact
 from kronos.model.drift import TrainingValues, training_values
+from kronos.model.fair_value import FairValue
 from kronos.model.formats import FIRST_WITH_REGISTRY, in_newest_format
 from kronos.model.log_odds import logit
 from kronos.model.loss_shape import USUAL_EXCESS, LossShape
@@ -87,7 +89,7 @@ class Model:
         model = cls(
             manifest=manifest,
             spec=CondorSpec(**manifest["spec"]),
-            policy=Policy(**manifest["policy"]),
+            policy=Policy.read(manifest["policy"]),
             features=features,
             multipliers=multipliers,
             variants=unpack_variants(manifest["variants"], features, multipliers, artefact),
@@ -173,6 +175,18 @@ class Model:
             has_skill=has_skill,
             has_skill_here=chosen.has_skill_at(sd_multiplier),
         )
+
+    def fair_value(self, prediction: Prediction, price: float, vix: float) -> FairValue | None:
+        """What the condors of one entry are worth; None for those that are not held to settlement.
+
+        Parameters
+        ----------
+        price, vix : at entry
+        """
+        if self.spec.management != "hold":
+            return None
+        move = expected_move(price, vix, self.spec.horizon_sessions)
+        return FairValue(prediction.multipliers, prediction.curve, self.loss_shape, move)
 
     def served_curves(self, variant: str, features: Floats) -> Floats:
         """(n, k) curves as served for (n, features of the variant); the base rates if the variant has no skill."""

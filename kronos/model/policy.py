@@ -1,16 +1,32 @@
-"""From a probability to a decision. The probability itself is never changed."""
+"""From a probability to a decision and a size. The probability itself is never changed."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any, Final, Literal, get_args
 
-import numpy as np
-
-from kronos.condor.spec import SD_MULTIPLIERS
-from kronos.market.history import Floats
+from kronos.condor.costs import DEFAULT_COSTS, DEFAULT_LIMITS, DOLLARS_PER_POINT, LEGS
 from kronos.model.prediction import Prediction
+
+Reference = Literal["recent", "base"]
+DEFAULT_BOT_RISK_PCT: Final = 10.0
+"""The guide's risk per trade, where a bot does not say its own."""
+IMPLAUSIBLE_RATIO: Final = 3.0
+IMPLAUSIBLE_POINTS: Final = 0.5
+"""A credit above this many times the fair one, and this much over it, is a slip, or knows what the model does not."""
+FIRST_POLICY: Final[Mapping[str, float]] = {
+    "skip_below_base": 0.10,
+    "full_within_base": 0.02,
+    "reduced_risk_low_pct": 3.0,
+    "reduced_risk_high_pct": 8.0,
+    "full_risk_pct": 10.0,
+    "risk_cap_pct": 10.0,
+}
+"""The values that policies of the first kind leave out."""
+FIRST_POLICY_UNUSED: Final = ("lowest_sd_multiplier", "highest_sd_multiplier", "target_probability")
 
 
 class TradeAction(StrEnum):
@@ -23,74 +39,179 @@ class TradeAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do, the share of equity to risk in %, and the SD multiplier to trade at."""
+    """What to do.
+
+    Attributes
+    ----------
+    risk_fraction : of the largest share of equity that the bot lets one trade risk, 0 to 1
+    suggested_risk_pct : that share, in % of equity
+    """
 
     advice: TradeAction
+    risk_fraction: float
     suggested_risk_pct: float
-    suggested_sd_multiplier: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedCondor:
+    """What a quoted credit is worth, in index points.
+
+    Attributes
+    ----------
+    credit : what the bot expects to receive
+    fair_credit : the mean payout by the curve
+    mean_payout : the same, drawn towards the quote's own
+    expected_pnl : after fees
+    """
+
+    credit: float
+    fair_credit: float
+    mean_payout: float
+    expected_pnl: float
+
+    @property
+    def edge(self) -> float:
+        """The credit over the fair one, before fees."""
+        return self.credit - self.fair_credit
+
+    @property
+    def is_implausible(self) -> bool:
+        """Whether the credit is too good to be believed."""
+        return self.credit > IMPLAUSIBLE_RATIO * self.fair_credit and self.edge > IMPLAUSIBLE_POINTS
+
+    @property
+    def kelly_pct(self) -> float:
+        """Kelly's share of equity in %, from below; 0 without an expected profit.
+
+        Expected profit over variance, per unit at risk (Kelly 1956). A payout of at most the wing W has a variance of
+        at most W times its mean, and W is at risk; so the share is at least expected profit over mean payout.
+        """
+        return 100 * max(self.expected_pnl, 0.0) / self.mean_payout if self.mean_payout > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Thresholds relative to the base rate at the multiplier asked for, since every multiplier has its own base rate.
+    """Margins below a reference rate, and the size of a full trade.
 
     Attributes
     ----------
-    skip_below_base : `SKIP_TODAY` below the base rate minus this
-    full_within_base : `TRADE_FULL` from the base rate minus this
-    reduced_risk_low_pct, reduced_risk_high_pct : risk at these two thresholds, linear in between, in % of equity
-    full_risk_pct : risk of a full trade, in % of equity
-    risk_cap_pct : no suggestion exceeds this
-    lowest_sd_multiplier, highest_sd_multiplier : range of multipliers that may be suggested
-    target_probability : for the suggested multiplier; None for the base rate at the multiplier asked for
+    skip_below : `SKIP_TODAY` below the reference rate minus this
+    full_within : `TRADE_FULL` from the reference rate minus this; where it equals `skip_below`, nothing is reduced
+    relative_to : the win rate of the last 252 sessions, or that of the training window
+    reduced_low, reduced_high : fractions of a full trade's risk at these two thresholds, linear in between; the latter
+        also where a full trade is not allowed
+    risk_cap_pct : no suggestion exceeds this, in % of equity; 0 where no size survives
+    quote_weight : how far the mean payout is drawn towards a quoted credit, 0 to 1
+    commission_dollars : per leg and contract, which a quoted credit has to pay
     """
 
-    skip_below_base: float = 0.10
-    full_within_base: float = 0.02
-    reduced_risk_low_pct: float = 3.0
-    reduced_risk_high_pct: float = 8.0
-    full_risk_pct: float = 10.0
-    risk_cap_pct: float = 10.0
-    lowest_sd_multiplier: float = 0.8
-    highest_sd_multiplier: float = 1.5
-    target_probability: float | None = None
+    skip_below: float = 0.05
+    full_within: float = 0.05
+    relative_to: Reference = "recent"
+    reduced_low: float = 0.5
+    reduced_high: float = 0.5
+    risk_cap_pct: float = DEFAULT_LIMITS.risk_pct
+    quote_weight: float = 0.5
+    commission_dollars: float = DEFAULT_COSTS.commission_dollars
 
     def __post_init__(self) -> None:
-        given = [value for value in astuple(self) if value is not None]
+        if self.relative_to not in get_args(Reference):
+            raise ValueError("relative_to must be recent or base")
+        given = [getattr(self, field.name) for field in fields(self) if field.name != "relative_to"]
         if not all(isinstance(value, int | float) and math.isfinite(value) for value in given):
             raise ValueError("every value of a policy must be a finite number")
-        if not self.full_within_base < self.skip_below_base:
-            raise ValueError("full_within_base must be smaller than skip_below_base")
-        risks = (self.reduced_risk_low_pct, self.reduced_risk_high_pct, self.full_risk_pct, self.risk_cap_pct)
-        if not all(0 <= risk <= 100 for risk in risks) or not risks[0] <= risks[1] <= risks[2]:
-            raise ValueError("risks must lie between 0 and 100 %, and must not fall from reduced to full")
-        if not any(self.lowest_sd_multiplier <= m <= self.highest_sd_multiplier for m in SD_MULTIPLIERS):
-            raise ValueError("no multiplier of the grid lies between lowest and highest_sd_multiplier")
+        if min(self.reduced_low, self.risk_cap_pct, self.quote_weight, self.commission_dollars) < 0:
+            raise ValueError("only the margins of a policy may be below 0")
+        if self.full_within > self.skip_below:
+            raise ValueError("full_within must not exceed skip_below")
+        if not self.reduced_low <= self.reduced_high <= 1 or self.quote_weight > 1 or self.risk_cap_pct > 100:
+            raise ValueError("reduced_low must not exceed reduced_high, and no fraction 1, nor the risk 100 %")
 
-    def decide(self, prediction: Prediction, *, may_trade_full: bool = True) -> Decision:
-        """Decide on one entry.
+    @classmethod
+    def read(cls, stated: Mapping[str, Any]) -> Policy:
+        """A policy of this or of the first kind. The size of one of the first kind is capped at the default.
+
+        Those of the first kind stand relative to the training window. They also suggested multipliers, which no policy
+        does now.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is unknown, or a value out of range.
+        """
+        if not stated.keys() & (FIRST_POLICY.keys() - {"risk_cap_pct"} | set(FIRST_POLICY_UNUSED)):
+            return cls(**stated)
+        unknown = stated.keys() - FIRST_POLICY.keys() - set(FIRST_POLICY_UNUSED)
+        if unknown:
+            raise TypeError(f"a policy has no {', '.join(sorted(unknown))}")
+        old = {**FIRST_POLICY, **{name: float(value) for name, value in stated.items() if name in FIRST_POLICY}}
+        full = old["full_risk_pct"]
+        low, high = (old[f"reduced_risk_{end}_pct"] / full if full else 0.0 for end in ("low", "high"))
+        return cls(
+            skip_below=old["skip_below_base"],
+            full_within=old["full_within_base"],
+            relative_to="base",
+            reduced_low=low,
+            reduced_high=high,
+            risk_cap_pct=min(full, old["risk_cap_pct"], DEFAULT_LIMITS.risk_pct),
+        )
+
+    @property
+    def fees_points(self) -> float:
+        """Commission on a condor's four legs, in index points."""
+        return LEGS * self.commission_dollars / DOLLARS_PER_POINT
+
+    def value(self, credit: float, fair_credit: float) -> QuotedCondor:
+        """What a quoted credit is worth.
+
+        The market knows what daily bars do not, so the mean payout is drawn towards the quote's own, the credit itself;
+        the winner's curse would do the rest.
 
         Parameters
         ----------
+        credit, fair_credit : index points
+        """
+        payout = fair_credit + self.quote_weight * (credit - fair_credit)
+        return QuotedCondor(credit, fair_credit, payout, credit - payout - self.fees_points)
+
+    def decide(
+        self,
+        prediction: Prediction,
+        *,
+        recent_rate: float | None = None,
+        quote: QuotedCondor | None = None,
+        largest_risk_pct: float | None = None,
+        may_trade_full: bool = True,
+    ) -> Decision:
+        """Decide on one entry. A quote may only make the trade smaller, or skip it.
+
+        Parameters
+        ----------
+        recent_rate : the win rate of the last 252 sessions; without it the base rate is the reference
+        quote : of the condor in question
+        largest_risk_pct : the bot's own limit, never exceeded; default: the guide's 10 %
         may_trade_full : False caps the advice at `TRADE_REDUCED`
         """
-        probability, base_rate = prediction.probability, prediction.base_rate
-        skip_below, full_from = base_rate - self.skip_below_base, base_rate - self.full_within_base
-        if probability < skip_below:
-            advice, risk = TradeAction.SKIP_TODAY, 0.0
-        elif probability >= full_from and may_trade_full:
-            advice, risk = TradeAction.TRADE_FULL, self.full_risk_pct
-        else:
-            share = min((probability - skip_below) / (full_from - skip_below), 1.0)
-            rise = share * (self.reduced_risk_high_pct - self.reduced_risk_low_pct)
-            advice, risk = TradeAction.TRADE_REDUCED, self.reduced_risk_low_pct + rise
-        target = base_rate if self.target_probability is None else self.target_probability
-        return Decision(
-            advice, min(risk, self.risk_cap_pct), self._reaching(target, prediction.multipliers, prediction.curve)
-        )
+        own = DEFAULT_BOT_RISK_PCT if largest_risk_pct is None else largest_risk_pct
+        recent = recent_rate if self.relative_to == "recent" else None
+        reference = prediction.base_rate if recent is None else recent
+        advice, fraction = self._by_probability(prediction.probability, reference, may_trade_full=may_trade_full)
+        risk = fraction * min(self.risk_cap_pct, own)
+        if quote is not None:
+            risk = min(risk, quote.kelly_pct)
+            if quote.expected_pnl <= 0:
+                advice = TradeAction.SKIP_TODAY
+        if advice is TradeAction.SKIP_TODAY:
+            risk = 0.0
+        return Decision(advice, risk / own if own > 0 else 0.0, risk)
 
-    def _reaching(self, target: float, multipliers: Floats, curve: Floats) -> float:
-        """The smallest allowed multiplier whose probability reaches the target, or the largest if none does."""
-        allowed = (multipliers >= self.lowest_sd_multiplier) & (multipliers <= self.highest_sd_multiplier)
-        reached = np.flatnonzero(allowed & (curve >= target))
-        return float(multipliers[reached[0] if len(reached) else np.flatnonzero(allowed)[-1]])
+    def _by_probability(
+        self, probability: float, reference: float, *, may_trade_full: bool
+    ) -> tuple[TradeAction, float]:
+        skip_below, full_from = reference - self.skip_below, reference - self.full_within
+        if probability < skip_below:
+            return TradeAction.SKIP_TODAY, 0.0
+        if probability >= full_from:
+            return (TradeAction.TRADE_FULL, 1.0) if may_trade_full else (TradeAction.TRADE_REDUCED, self.reduced_high)
+        share = (probability - skip_below) / (full_from - skip_below)
+        return TradeAction.TRADE_REDUCED, self.reduced_low + share * (self.reduced_high - self.reduced_low)

@@ -1,74 +1,53 @@
-"""Modelled money, session by session: always trading compared with following the advice."""
+"""What the report says about modelled money, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
-
-from kronos.market.history import Floats
-from kronos.model.policy import TradeAction
-from kronos.statistics.intervals import mean_error
-from kronos.statistics.ratios import loss_from_peak, sharpe, sortino
-from kronos.training.policy_scores import PolicyReplay
-
-FULL_RISK_SHARE = 1.0
+from kronos.condor.worlds import World
+from kronos.report.formats import NINETY_FIVE, interval, signed
+from kronos.training.money_study import ALWAYS, POLICY, MoneyStudy
 
 
-@dataclass(frozen=True, slots=True)
-class PnlSummary:
-    """What a way of trading earned, in modelled dollars per condor; ratios are over all sessions, traded or not.
-
-    Attributes
-    ----------
-    mean_error : half the 95 % interval of the mean, by session
-    sharpe, sortino : annualised; None where they are undefined
-    """
-
-    sessions: int
-    mean: float
-    mean_error: float
-    total: float
-    worst: float
-    max_drawdown: float
-    sharpe: float | None
-    sortino: float | None
+def verdict(money: MoneyStudy) -> str:
+    """Whether the policy beats the simple rules, and whether anything earned its costs; the worst news first."""
+    gains = {world: money.growth_gain(world) for world in money.worlds}
+    beaten = [world for world, (_, _, (low, _)) in gains.items() if low > 0]
+    rule, gain, span = gains[World.SHORT_DATED]
+    compared = (
+        f"in the short-dated world its account grew by {abs(gain):.1f} % a year {'more' if gain > 0 else 'less'} than "
+        f"that of “{rule}”, the best of them ({NINETY_FIVE} interval of the difference: {interval(span, 1)})"
+    )
+    if len(beaten) == len(gains):
+        return f"In every world of price the policy beats the simple rules: {compared}. {_after_costs(money)}"
+    if span[1] < 0:
+        return f"The policy does not beat the simple rules: {compared}. {_after_costs(money)}"
+    return f"It is not shown that the policy beats the simple rules: {compared}. {_after_costs(money)}"
 
 
-def followed_pnl(followed: PolicyReplay) -> Floats:
-    """(n,) modelled dollars of following the advice: each condor is scaled by the advised risk, and 0 if skipped."""
-    return followed.net_pnl_dollars * followed.risk_share
+def _after_costs(money: MoneyStudy) -> str:
+    growing = [one for one in money.accounts if one.growth_pct > 0]
+    if not growing:
+        return "After costs every account shrinks in every world, so the rule that trades least loses least."
+    named = sorted({f"“{one.rule}” ({one.world.money.removeprefix('modelled, ')})" for one in growing})
+    return f"After costs these accounts grow: {', '.join(named)}."
 
 
-def summarise_pnl(pnl: Floats) -> PnlSummary:
-    """Summarise (n,) dollars per session."""
-    return PnlSummary(
-        sessions=len(pnl),
-        mean=float(pnl.mean()),
-        mean_error=mean_error(pnl),
-        total=float(pnl.sum()),
-        worst=float(pnl.min()),
-        max_drawdown=float(drawdown(pnl).max()),
-        sharpe=sharpe(pnl),
-        sortino=sortino(pnl),
+def choice_in_words(money: MoneyStudy) -> str:
+    """What the choice of sessions is worth where the market is as clever as the model."""
+    if World.EFFICIENT not in money.worlds:
+        return "No curve prices this condor, so there is no efficient world to compare with."
+    choice = next(one for one in money.choices if one.world is World.EFFICIENT)
+    if choice.difference is None or choice.difference_interval is None:
+        return "The policy skipped no session."
+    low, high = choice.difference_interval
+    if low <= 0 <= high:
+        return "Where the market is as clever as the model, choosing sessions earns nothing that can be told from zero."
+    return (
+        "Even where the market is as clever as the model, the traded and the skipped sessions differ beyond chance: "
+        "look for the error in the fair credits before believing it."
     )
 
 
-def drawdown(pnl: Floats) -> Floats:
-    """(n,) dollars below the highest equity so far; equity starts at 0."""
-    return loss_from_peak(np.cumsum(pnl), 0.0)
-
-
-def by_advice(followed: PolicyReplay) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
-    """(n,) the sessions that were given each kind of advice; kinds never given are left out."""
-    full = followed.traded & (followed.risk_share >= FULL_RISK_SHARE)
-    kinds = {
-        TradeAction.TRADE_FULL: full,
-        TradeAction.TRADE_REDUCED: followed.traded & ~full,
-        TradeAction.SKIP_TODAY: ~followed.traded,
-    }
-    for advice, given in kinds.items():
-        if given.any():
-            yield advice.value, given
+def growth_in_words(money: MoneyStudy, world: World) -> str:
+    """The policy's growth a year beside that of always trading."""
+    found = {one.rule: one.growth_pct for one in money.accounts if one.world is world}
+    return f"{signed(found[POLICY], 1)} % a year by the policy, {signed(found[ALWAYS], 1)} % by always trading"

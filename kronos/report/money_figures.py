@@ -1,4 +1,4 @@
-"""Figures on outcomes and modelled money; every drawing that shows dollars says that they are modelled."""
+"""Figures on modelled money and on outcomes; every drawing that shows dollars says that they are modelled."""
 
 from __future__ import annotations
 
@@ -7,24 +7,62 @@ from collections.abc import Mapping
 import numpy as np
 
 from kronos.condor.spec import DEFAULT_SD_MULTIPLIER, SD_MULTIPLIERS
+from kronos.condor.worlds import World
 from kronos.market.history import Floats
+from kronos.report import money_tables
 from kronos.report.elements import Figure, Table
-from kronos.report.formats import MINUS, NONE, count, dollars, percent, percent_tick, plain
-from kronos.report.money import PnlSummary, by_advice, drawdown, followed_pnl, summarise_pnl
+from kronos.report.formats import (
+    MINUS,
+    dollars,
+    interval,
+    percent,
+    percent_tick,
+    plain,
+    tick,
+)
+from kronos.report.money import growth_in_words
 from kronos.report.score_figures import NARROW, WIDE, year_ticks
 from kronos.report.study import Study
 from kronos.report.svg import Drawing, Panel
+from kronos.statistics.ratios import loss_from_peak
+from kronos.training.fair_value_scores import FairValueScores
+from kronos.training.money_study import ALWAYS, POLICY, MoneyStudy
 
 ROW = 26.0
+LARGEST_DRAWDOWN_PCT = 100 / 3
 
 
-def equity(study: Study) -> Figure:
-    """Equity and drawdown of always trading and of following the advice."""
-    always, followed = study.followed.net_pnl_dollars, followed_pnl(study.followed)
+def fair_value(scores: FairValueScores) -> Figure:
+    """Mean payout said against mean payout paid, by decile."""
+    at_one = scores.by_multiplier["1.0"]
+    summary = (
+        f"Condors at multiplier 1.0, wings {scores.wing_points:g} points wide. They were said to pay "
+        f"{plain(at_one.said, 3)} points on average and paid {plain(at_one.paid, 3)} (said minus paid, 95 % interval: "
+        f"{interval(at_one.bias_interval)})."
+    )
+    top = 1.05 * max(max(tenth.said, tenth.paid_interval[1]) for tenth in scores.deciles)
+    drawing = Drawing("fair-value", NARROW, 340, "Payout said against payout paid", summary)
+    panel = Panel(drawing, (46, 34, 336, 286), (0.0, top), (0.0, top))
+    ticks = panel.x.ticks(5)
+    panel.y_axis(ticks, tick, "mean payout, index points")
+    panel.x_axis(ticks, tick, "fair credit, index points")
+    panel.line([0, top], [0, top], "reference")
+    said, paid = [tenth.said for tenth in scores.deciles], [tenth.paid for tenth in scores.deciles]
+    low, high = ([tenth.paid_interval[end] for tenth in scores.deciles] for end in (0, 1))
+    panel.upright(said, low, high, "whisker model")
+    panel.dots(said, paid, "model")
+    return Figure(drawing, summary, table=money_tables.deciles(scores))
+
+
+def equity(study: Study, money: MoneyStudy) -> Figure:
+    """Equity and drawdown of always trading and of the policy, in the short-dated world."""
+    world = World.SHORT_DATED
+    always, followed = (money.rules[rule] * money.net_dollars(world) for rule in (ALWAYS, POLICY))
     ends = [dollars(float(pnl.sum())) for pnl in (always, followed)]
     summary = (
-        f"Modelled money: $ of one condor per session at multiplier 1.0, after costs. "
-        f"Always trading ends at {ends[0]}, following the advice at {ends[1]}."
+        f"Money: {world.money}, $ of one condor per session at multiplier 1.0, after costs. Always trading ends at "
+        f"{ends[0]}, the policy at {ends[1]}. As accounts at {money.risk_pct:g} % risk: "
+        f"{growth_in_words(money, world)}."
     )
     wide, narrow = (
         _equity(study, name, width, always, followed, summary)
@@ -33,46 +71,36 @@ def equity(study: Study) -> Figure:
     return Figure(wide, summary, narrow=narrow)
 
 
-def earnings(study: Study) -> Table:
-    """Both ways of trading as a table."""
-    ways = {
-        "always trading": summarise_pnl(study.followed.net_pnl_dollars),
-        "following the advice": summarise_pnl(followed_pnl(study.followed)),
+def sizes(money: MoneyStudy) -> Figure:
+    """Growth, and the bad year's drawdown, over the size, in the short-dated world."""
+    world = World.SHORT_DATED
+    found = {rule: [one for one in money.sizes if (one.rule, one.world) == (rule, world)] for rule in (POLICY, ALWAYS)}
+    survives = {
+        rule: max((one.risk_pct for one in points if one.year_drawdown_pct <= LARGEST_DRAWDOWN_PCT), default=0.0)
+        for rule, points in found.items()
     }
-    columns = ("modelled money", "sessions", "mean per session", "total", "worst", "max drawdown", "Sharpe", "Sortino")
-    rows = [
-        (
-            name,
-            count(one.sessions),
-            _with_error(one),
-            dollars(one.total),
-            dollars(one.worst),
-            dollars(-one.max_drawdown),
-            _ratio(one.sharpe),
-            _ratio(one.sortino),
-        )
-        for name, one in ways.items()
-    ]
-    caption = "Modelled $ of one condor, over all sessions; ± half a 95 % interval, by session"
-    return Table(caption, columns, rows)
-
-
-def advice_table(study: Study) -> Table:
-    """What one full condor earned, by advice."""
-    followed = study.followed
-    won = study.won[np.searchsorted(study.sessions, followed.sessions)]
-    rows = [
-        (
-            advice,
-            count(int(given.sum())),
-            percent(given.mean()),
-            percent(won[given].mean()),
-            _with_error(summarise_pnl(followed.net_pnl_dollars[given])),
-        )
-        for advice, given in by_advice(followed)
-    ]
-    columns = ("advice", "sessions", "share", "won", "mean of one condor, modelled $")
-    return Table("By advice; ± half a 95 % interval, by session", columns, rows)
+    summary = (
+        f"Money: {world.money}, after costs. Above, growth a year; below, the worst drawdown within a year at its 95th "
+        f"percentile. Following the policy, {survives[POLICY]:g} % keeps that under a third; selling every session, "
+        f"{survives[ALWAYS]:g} %."
+    )
+    drawing = Drawing("sizes", NARROW, 420, "Growth and drawdown over the size", summary)
+    risks = [one.risk_pct for one in found[POLICY]]
+    across = (0.0, max(risks))
+    growths = {rule: [one.growth_pct for one in points] for rule, points in found.items()}
+    drawdowns = {rule: [one.year_drawdown_pct for one in points] for rule, points in found.items()}
+    spread = [value for values in growths.values() for value in values]
+    upper = Panel(drawing, (52, 60, 336, 200), across, (min(*spread, 0.0) * 1.05, max(*spread, 1.0) * 1.05))
+    lower = Panel(drawing, (52, 236, 336, 376), across, (0.0, 100.0))
+    drawing.legend(4, 16, (("model", "the policy"), ("other", "always")))
+    upper.y_axis(upper.y.ticks(4), tick, "growth, % a year, modelled")
+    lower.y_axis(lower.y.ticks(4), tick, "drawdown in a bad year, %, modelled")
+    lower.x_axis(lower.x.ticks(5), tick, "risk on a trade, % of equity")
+    lower.line(list(across), [LARGEST_DRAWDOWN_PCT] * 2, "reference")
+    for rule, css in ((POLICY, "model"), (ALWAYS, "other")):
+        upper.line(risks, growths[rule], css)
+        lower.line(risks, drawdowns[rule], css)
+    return Figure(drawing, summary, table=money_tables.sizes(money))
 
 
 def outcomes(study: Study) -> Figure:
@@ -98,8 +126,8 @@ def outcomes(study: Study) -> Figure:
 
 def _outcome_shares(study: Study) -> Floats:
     """(multipliers, 4) shares of put breached, both, call breached, full profit."""
-    tested = np.isin(study.money.sessions, study.sessions)
-    put, call = study.money.put_breached[tested], study.money.call_breached[tested]
+    tested = np.isin(study.condors.sessions, study.sessions)
+    put, call = study.condors.put_breached[tested], study.condors.call_breached[tested]
     both = put * call
     kinds = (put - both, both, call - both, 1 - put - call + both)
     return np.column_stack([kind.mean(axis=0) for kind in kinds])
@@ -129,7 +157,7 @@ def _outcomes_table(shares: Floats) -> Table:
 
 def _equity(study: Study, name: str, width: float, always: Floats, followed: Floats, summary: str) -> Drawing:
     curves = {"other": np.cumsum(always), "model": np.cumsum(followed)}
-    lows = {"other": -drawdown(always), "model": -drawdown(followed)}
+    lows = {css: -loss_from_peak(curve, 0.0) for css, curve in curves.items()}
     drawing = Drawing(name, width, 470, "Modelled equity and drawdown", summary)
     across = (0.0, float(len(always) - 1))
     upper = Panel(drawing, (64, 70, width - 14, 270), across, _range(curves))
@@ -141,7 +169,7 @@ def _equity(study: Study, name: str, width: float, always: Floats, followed: Flo
     for panel, lines in ((upper, curves), (lower, lows)):
         for css, values in lines.items():
             panel.line(np.arange(len(values)), values, css)
-    at, years = year_ticks(study.followed.sessions, int(width / 44))
+    at, years = year_ticks(study.sessions, int(width / 44))
     for x, year in zip(lower.x(at), years, strict=True):
         drawing.add("line", "axis", x1=x, x2=x, y1=lower.bottom, y2=lower.bottom + 8)
         drawing.text(x + 3, lower.bottom + 20, str(year), "tick")
@@ -158,11 +186,3 @@ def _range(lines: Mapping[str, Floats]) -> tuple[float, float]:
 
 def _whole(amount: float) -> str:
     return f"{amount:,.0f}".replace("-", MINUS)
-
-
-def _with_error(one: PnlSummary) -> str:
-    return f"{dollars(one.mean)} ± {one.mean_error:.2f}"
-
-
-def _ratio(value: float | None) -> str:
-    return NONE if value is None else plain(value, 2)

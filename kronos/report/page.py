@@ -9,13 +9,16 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec
-from kronos.report import effect_figures, money_figures, score_figures
+from kronos.report import effect_figures, money_figures, money_tables, score_figures
 from kronos.report.elements import Table
-from kronos.report.formats import count, dollars, dollars_interval, interval, percent, plain, signed
+from kronos.report.formats import count, interval, percent, plain, signed
 from kronos.report.limitations import limitations, opens_table
+from kronos.report.money import choice_in_words, verdict
 from kronos.report.study import Study
 from kronos.statistics.scores import Scores
 from kronos.training.export import LIBRARIES, fingerprint
+from kronos.training.fair_value_scores import FairValueScores
+from kronos.training.money_study import MoneyStudy
 
 NAMES = {
     "model": "the model",
@@ -76,10 +79,8 @@ def _content(study: Study) -> Mapping[str, Any]:
         "directions": effect_figures.directions(varying),
         "effects": [effect_figures.effect(at, shown, probabilities) for at, shown in enumerate(varying)],
         "constant": [shown.name for shown in study.effects if not shown.varies],
-        "equity": money_figures.equity(study),
-        "earnings": money_figures.earnings(study),
-        "by_advice": money_figures.advice_table(study),
-        "policy": _policy(study),
+        "fair_value": None if evaluation.fair_value is None else _fair_value(evaluation.fair_value),
+        "money": None if evaluation.money is None else _money(study, evaluation.money),
         "outcomes": money_figures.outcomes(study),
         "limitations": list(limitations(study)),
         "opens": opens_table(study) if study.openings else None,
@@ -155,16 +156,20 @@ def _in_order(regimes: Mapping[str, Scores]) -> dict[str, Scores]:
     return dict(sorted(regimes.items(), key=lambda item: float(item[0].split()[0])))
 
 
-def _policy(study: Study) -> Mapping[str, str] | None:
-    policy = study.evaluation.policy
-    if policy is None:
-        return None
+def _fair_value(scores: FairValueScores) -> Mapping[str, Any]:
+    return {"figure": money_figures.fair_value(scores), "table": money_tables.fair_value_table(scores)}
+
+
+def _money(study: Study, money: MoneyStudy) -> Mapping[str, Any]:
     return {
-        "traded_share": percent(policy.traded_share),
-        "traded": dollars(policy.mean_pnl_traded),
-        "skipped": dollars(policy.mean_pnl_skipped),
-        "difference": dollars(policy.difference),
-        "interval": dollars_interval(policy.difference_interval),
+        "verdict": verdict(money),
+        "choice": choice_in_words(money),
+        "choices": money_tables.choices(money),
+        "worlds": [(world.money, world.meaning) for world in money.worlds],
+        "accounts": [money_tables.accounts(money, world) for world in money.worlds],
+        "equity": money_figures.equity(study, money),
+        "sizes": money_figures.sizes(money),
+        "edges": money_tables.edges(money),
     }
 
 

@@ -14,13 +14,11 @@ from kronos.errors import TrainingRefusedError
 from kronos.features.variants import FULL, Variant
 from kronos.market.history import Floats, MarketHistory, Positions
 from kronos.market.sessions import Days
-from kronos.model.policy import Policy
 from kronos.progress import Progress
 from kronos.report.effects import Effect, FoldModel, feature_effects
 from kronos.report.opening_prices import OpeningYear, opening_years
 from kronos.training.estimator import CurveEstimator
 from kronos.training.evaluate import Evaluation, evaluate
-from kronos.training.policy_scores import PolicyReplay, replay_policy
 from kronos.training.recipe import DEFAULT_RECIPES, Recipe
 from kronos.training.rows import TrainingRows, build_rows
 
@@ -36,8 +34,7 @@ class Study:
     rows : all training rows
     prices : where the prices at entry come from, with the sessions that were left out
     chosen : positions of the tested sessions in `evaluation.walk.predictions`
-    money : a modelled backtest of the whole history
-    followed : what the policy would have advised on the tested sessions
+    condors : every session's, and how it ended
     effects : of the features, most important first
     openings : opens of the tested years; empty for an entry at the close
     """
@@ -48,8 +45,7 @@ class Study:
     prices: PriceTally
     evaluation: Evaluation
     chosen: Positions
-    money: Backtest
-    followed: PolicyReplay
+    condors: Backtest
     effects: Sequence[Effect]
     openings: Sequence[OpeningYear]
 
@@ -85,7 +81,6 @@ def make_study(
     variant: Variant = FULL,
     *,
     test_start: np.datetime64 | None = None,
-    policy: Policy | None = None,
     recipe: Recipe | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -107,7 +102,6 @@ def make_study(
     """
     recipe = recipe or DEFAULT_RECIPES[spec.entry]
     rows, prices = build_rows(history, spec)
-    money = backtest(history, spec)
     evaluation = evaluate(
         rows,
         spec,
@@ -115,8 +109,6 @@ def make_study(
         history=history,
         test_start=test_start,
         prices=prices,
-        money=money,
-        policy=policy,
         recipe=recipe,
         jobs=jobs,
         progress=progress,
@@ -137,8 +129,7 @@ def make_study(
         prices=prices,
         evaluation=evaluation,
         chosen=chosen,
-        money=money,
-        followed=replay_policy(tested, chosen, money, policy or Policy()),
+        condors=backtest(history, spec),
         effects=feature_effects(shipped, walked, tested, chosen, recipe.seed),
         openings=tuple(opening_years(history, spec, sessions)) if spec.entry == "open" else (),
     )

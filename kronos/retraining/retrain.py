@@ -126,7 +126,7 @@ def retrain(
     challenger = None
     try:
         rows = material.rows.with_features(CURRENT_FEATURES)
-        challenger = train(rows, material.spec, history, policy=serving.policy, recipe=recipe, progress=progress)
+        challenger = train(rows, material.spec, history, usual_policy=serving.policy, recipe=recipe, progress=progress)
         comparison = _compare(material, challenger, limits, recipe or DEFAULT_RECIPES[material.spec.entry], progress)
         decision = decide(material.evidence(comparison), limits)
     except TrainingRefusedError as error:

@@ -10,20 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from kronos.backtest import Backtest
 from kronos.condor.entry import PriceTally
 from kronos.condor.spec import DEFAULT_COLUMN, SD_MULTIPLIERS, CondorSpec
 from kronos.errors import TrainingRefusedError
 from kronos.features.variants import FULL, SHORT_DATED, Variant
 from kronos.market.history import Floats, MarketHistory, Positions, years_of
 from kronos.model.log_odds import expit
-from kronos.model.policy import Policy
 from kronos.progress import Progress
 from kronos.statistics.calibration import joint_bands
 from kronos.statistics.scores import Scores, score
 from kronos.training.estimator import StagedModel, walk_variant
 from kronos.training.fair_value_scores import FairValueScores, PayoutForecasts, forecast_payouts, score_fair_values
-from kronos.training.policy_scores import PolicyScores, replay_policy
+from kronos.training.money_study import MoneyStudy, study_money
 from kronos.training.recipe import DEFAULT_RECIPES, Recipe
 from kronos.training.references import GuideEstimator, GuideModel
 from kronos.training.rows import TrainingRows
@@ -51,7 +49,7 @@ class Evaluation:
     rounds : how many trees the last model boosts
     prices : where the prices at entry of all rows come from, with the sessions left out
     fair_value : the curves scored as forecasts of money; None without a history, or if condors are not held
-    policy : the served policy scored with modelled money; None without a backtest
+    money : the policy as an account, beside simple rules, in every world of price; None without a history
     forecasts : the fair credits of the scored sessions, and what was paid
     walk : the models and their predictions
     logistic : (n, multipliers) probabilities of the same walk's logistic regressions, one row per prediction
@@ -73,7 +71,7 @@ class Evaluation:
     prices: PriceTally
     fair_value: FairValueScores | None
     forecasts: PayoutForecasts | None
-    policy: PolicyScores | None
+    money: MoneyStudy | None
     walk: Walk[StagedModel]
     logistic: Floats
     scored: Positions
@@ -101,7 +99,7 @@ class Evaluation:
             },
             "scored_apart": None if self.scored_apart is None else self.scored_apart.as_dict(with_bins=False),
             "fair_value": None if self.fair_value is None else self.fair_value.as_dict(),
-            "policy": None if self.policy is None else self.policy.as_dict(),
+            "money": None if self.money is None else self.money.as_dict(),
         }
 
     def write_predictions(self, path: Path) -> None:
@@ -133,8 +131,6 @@ def evaluate(
     history: MarketHistory | None = None,
     test_start: np.datetime64 | None = None,
     prices: PriceTally | None = None,
-    money: Backtest | None = None,
-    policy: Policy | None = None,
     recipe: Recipe | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -143,10 +139,8 @@ def evaluate(
 
     Parameters
     ----------
-    history : the bars that the rows came from, to score fair credits with
+    history : the bars that the rows came from, to score fair credits and the policy with
     prices : where the rows' prices at entry come from, as `build_rows` says; default: counted from the rows
-    money : a backtest of the same history and spec, to score the policy with
-    policy : default: the policy of new models
     recipe : default: the one for this kind of entry
 
     Raises
@@ -193,7 +187,7 @@ def evaluate(
         prices=prices or PriceTally.of(rows.source),
         fair_value=None if forecasts is None else score_fair_values(forecasts, spec.wing_width_points),
         forecasts=forecasts,
-        policy=None if money is None else replay_policy(tested, scored, money, policy or Policy()).scores(),
+        money=None if history is None else study_money(tested, walk.tested, scored, rows, history, spec),
         walk=walk,
         logistic=logistic,
         scored=scored,

@@ -29,6 +29,7 @@ from kronos.statistics.intervals import t_statistic
 from kronos.statistics.scores import Scores, score
 from kronos.training.estimator import CurveEstimator, walk_variant
 from kronos.training.losses import Losses
+from kronos.training.policy_fit import PastTrades, learn_policy, sized_policy
 from kronos.training.recipe import DEFAULT_RECIPES, Recipe
 from kronos.training.rows import TrainingRows, feature_list, row_arrays
 from kronos.training.walk_forward import Predictions, base_rates
@@ -69,7 +70,7 @@ def train(
     spec: CondorSpec,
     history: MarketHistory | None = None,
     *,
-    policy: Policy | None = None,
+    usual_policy: Policy | None = None,
     recipe: Recipe | None = None,
     jobs: int = 1,
     progress: Phases = silent,
@@ -82,6 +83,7 @@ def train(
     ----------
     rows : in time order
     history : the bars that the rows came from, for the artefact's probes; without it the probes use made-up bars
+    usual_policy : kept where too few sessions are tested to learn a policy from; default: the default policy
     recipe : default: the one for this kind of entry
     progress : called with a phase for each variant, named as in `TRAINING`, and with its folds
 
@@ -136,11 +138,21 @@ def train(
         }
         variants.insert(0, {**named, **values, "metrics": scores[variant.name].as_dict()})
     arrays |= {"base_rates": base_rates(_complete(rows).labels)[0], **probes.arrays(), **row_arrays(rows)}
-    manifest = _manifest(rows, spec, policy or Policy(), recipe, variants) | {
+    policy = _learned_policy(predictions[FULL.name], history, spec) or usual_policy or Policy()
+    manifest = _manifest(rows, spec, policy, recipe, variants) | {
         "left_out_variants": left_out,
         **_loss_shape(rows, spec, history),
     }
     return TrainedModel(Artefact(manifest, arrays), predictions, scores)
+
+
+def _learned_policy(tested: Predictions, history: MarketHistory | None, spec: CondorSpec) -> Policy | None:
+    """What past sessions recommend, out of sample; None if too few of them have bars."""
+    if history is None:
+        return None
+    past = PastTrades.of(tested, tested.scored(), history, spec)
+    learned = learn_policy(past)
+    return None if learned is None else sized_policy(learned, past)
 
 
 def _loss_shape(rows: TrainingRows, spec: CondorSpec, history: MarketHistory | None) -> dict[str, Any]:

@@ -47,16 +47,24 @@ def fair_prices(
 
 
 def efficient_prices(
-    fair: FairPrices, history: MarketHistory, spec: CondorSpec, sd_multipliers: Sequence[float] = SD_MULTIPLIERS
+    fair: FairPrices,
+    history: MarketHistory,
+    spec: CondorSpec,
+    sd_multipliers: Sequence[float] = SD_MULTIPLIERS,
+    positions: Positions | None = None,
 ) -> FairPrices:
     """Fair credits with the premium that makes their total the short-dated world's, at each multiplier.
 
     Only the average is taken from hindsight; which sessions are dear is what the curves said beforehand.
+
+    Parameters
+    ----------
+    positions : the entry sessions in `history` whose totals are equal; default: all that were predicted
     """
-    covered = fair.covers(history.sessions) & (np.arange(len(history)) < len(history) - spec.dte_sessions)
-    source = price_sources(history, spec)
-    covered &= ~np.isin(source, [code for code in PriceSource if code.is_left_out])
-    positions = np.flatnonzero(covered)
+    if positions is None:
+        covered = fair.covers(history.sessions) & (np.arange(len(history)) < len(history) - spec.dte_sessions)
+        left_out = [code for code in PriceSource if code.is_left_out]
+        positions = np.flatnonzero(covered & ~np.isin(price_sources(history, spec), left_out))
     theirs, ours = (
         sell(history, positions, spec, FREE, tuple(sd_multipliers), prices).credit_points
         for prices in (BY_SHORT_DATED, fair)

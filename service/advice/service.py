@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import numpy as np
 import structlog
 
 from ares_client.contract import AdviceReply, AdviceRequest
@@ -16,11 +17,13 @@ from kronos.market.sessions import exchange_sessions
 from kronos.model.policy import Policy
 from kronos.model.prediction import ExplainedPrediction
 from service.advice.log import AdviceLog
+from service.advice.money import Money, fields_of, value_condors
 from service.advice.resolve import ResolvedFeatures, resolve
 from service.errors import OutsideCalendarError
 from service.metrics import ServiceMetrics
 from service.replica.bars import BarsHolder
 from service.replica.model import ModelHolder, ServedModel
+from service.replica.recent_rates import RecentRates
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class AdviceService:
         self._rules = rules
         self._clock = clock
         self._metrics = metrics
+        self._recent = RecentRates()
 
     def advise(self, request: AdviceRequest) -> AdviceReply:
         """Answer one request with exactly one model version.
@@ -80,9 +84,21 @@ class AdviceService:
         features: ResolvedFeatures,
         prediction: ExplainedPrediction,
     ) -> AdviceReply:
-        notes, limits = self._reasons(as_of, served, features, prediction)
         policy = self._rules.policy or served.model.policy
-        decision = policy.decide(prediction, may_trade_full=not limits or limits == ["no_skill"])
+        money = value_condors(request, served.model, prediction, policy)
+        recent = self._recent_rate(request, served, features)
+        notes, limits = self._reasons(as_of, served, features, prediction)
+        notes += [name for name, holds in _money_notes(policy, recent).items() if holds]
+        quote = None if money is None else money.quote
+        if quote is not None and quote.is_implausible:
+            limits.append("implausible_quote")
+        decision = policy.decide(
+            prediction,
+            recent_rate=recent if prediction.has_skill else None,
+            quote=quote,
+            largest_risk_pct=request.risk_per_trade_pct,
+            may_trade_full=not limits or limits == ["no_skill"],
+        )
         return AdviceReply.model_validate(
             {
                 "advice_id": advice_id,
@@ -91,8 +107,11 @@ class AdviceService:
                 "base_rate": prediction.base_rate,
                 "sd_multiplier": request.sd_multiplier,
                 "suggested_risk_pct": decision.suggested_risk_pct,
-                "suggested_sd_multiplier": decision.suggested_sd_multiplier,
-                "curve": _curve(prediction),
+                "risk_fraction": decision.risk_fraction,
+                "suggested_sd_multiplier": request.sd_multiplier,
+                "recent_rate": recent,
+                **fields_of(money),
+                "curve": _curve(prediction, money),
                 "status": "degraded" if limits else "ok",
                 "reasons": limits + notes,
                 "variant": features.variant,
@@ -107,6 +126,12 @@ class AdviceService:
                 "model_version": served.version,
             }
         )
+
+    def _recent_rate(self, request: AdviceRequest, served: ServedModel, features: ResolvedFeatures) -> float | None:
+        model = served.model
+        rates = self._recent.before(features.session, self._market.history, model.spec, model.multipliers)
+        rate = float(np.interp(request.sd_multiplier, model.multipliers, rates))
+        return None if np.isnan(rate) else rate
 
     def _reasons(
         self, as_of: datetime, served: ServedModel, features: ResolvedFeatures, prediction: ExplainedPrediction
@@ -127,8 +152,23 @@ class AdviceService:
         return [name for name, holds in notes.items() if holds], [name for name, holds in limits.items() if holds]
 
 
-def _curve(prediction: ExplainedPrediction) -> list[dict[str, Any]]:
-    return [
+def _money_notes(policy: Policy, recent_rate: float | None) -> dict[str, bool]:
+    """What the reader should know of the decision and the size."""
+    return {
+        "no_recent_rate": policy.relative_to == "recent" and recent_rate is None,
+        "no_surviving_size": policy.risk_cap_pct == 0,
+    }
+
+
+def _curve(prediction: ExplainedPrediction, money: Money | None) -> list[dict[str, Any]]:
+    points = [
         {"sd_multiplier": float(m), "win_probability": float(p), "base_rate": float(base)}
         for m, p, base in zip(prediction.multipliers, prediction.curve, prediction.base_rates, strict=True)
+    ]
+    if money is None:
+        return points
+    priced = zip(points, money.by_point, money.breakeven_by_point, strict=True)
+    return [
+        point | {"fair_credit_points": float(fair), "breakeven_win_probability": float(needed)}
+        for point, fair, needed in priced
     ]

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from ares_client.contract import Problem
-from service.errors import ProblemError
+from service.errors import InvalidFieldError, ProblemError
 
 if TYPE_CHECKING:
     pass
@@ -61,6 +61,10 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(ProblemError)
     async def expected(request: Request, error: ProblemError) -> Response:
         return problem(request, error.status, error.title, str(error), error.headers)
+
+    @app.exception_handler(InvalidFieldError)
+    async def unfitting(request: Request, error: InvalidFieldError) -> Response:
+        return problem(request, error.status, error.title, "see errors", errors=error.errors)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

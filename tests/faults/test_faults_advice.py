@@ -129,6 +129,7 @@ def test_what_is_asked_is_what_the_contract_says(advisor_for: AdvisorFor, servin
         "vix_change_1d": -1.5,
         "bot": "paper",
         "sd_multiplier": 1.2,
+        "risk_per_trade_pct": 7.5,
     }
 
 

@@ -54,13 +54,11 @@ def test_evaluate_shows_the_model_beside_its_references(tmp_path: Path, capsys: 
     assert evaluation["sessions"] == 502
     assert evaluation["by_multiplier"].keys() == {f"{m / 10:.1f}" for m in range(6, 17)}
     assert evaluation["by_year"].keys() == {"2017", "2018"}
-    assert evaluation["policy"].keys() >= {
-        "traded_share",
-        "mean_pnl_traded",
-        "mean_pnl_skipped",
-        "difference",
-        "difference_interval",
-    }
+    assert [choice["world"] for choice in evaluation["money"]["choices"]] == ["vix_only", "short_dated", "efficient"]
+    assert evaluation["money"]["edges_by_year"].keys() == {"2017", "2018"}
+    assert len(evaluation["money"]["accounts"]) == 3 * 8
+    assert evaluation["fair_value"]["by_multiplier"].keys() == evaluation["by_multiplier"].keys()
+    assert len(evaluation["fair_value"]["deciles"]) == 10
     with out.open() as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [

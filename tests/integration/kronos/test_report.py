@@ -14,12 +14,14 @@ import pytest
 import kronos.report.study
 from kronos.cli import main
 from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec
+from kronos.condor.worlds import World
 from kronos.errors import TrainingRefusedError
 from kronos.features.variants import FULL, MINIMAL, Variant, variant_named
 from kronos.market.history import MarketHistory
 from kronos.report.effects import win_probability
 from kronos.report.formats import dollars, interval, percent, plain, signed
 from kronos.report.limitations import limitations
+from kronos.report.money import verdict
 from kronos.report.page import NAMES, render
 from kronos.report.study import Study, make_study
 from kronos.training.boosting import BoostingRecipe
@@ -110,7 +112,7 @@ def test_no_drawing_holds_a_coordinate_that_is_no_number(page: ET.Element) -> No
 
 
 def test_the_headline_is_the_evaluation(sample_rows: TrainingRows, study: Study, page: ET.Element) -> None:
-    evaluation = evaluate(sample_rows, CondorSpec(), test_start=TEST_START, money=study.money, recipe=FAST)
+    evaluation = evaluate(sample_rows, CondorSpec(), test_start=TEST_START, recipe=FAST)
     assert evaluation.references == study.evaluation.references
     shown = table(page, "Out of sample at multiplier 1.0")
     for reference, scores in evaluation.references.items():
@@ -157,19 +159,47 @@ def test_money_is_called_modelled_wherever_it_is_shown(page: ET.Element) -> None
         assert "$" not in text_of(one) or "modelled" in text_of(one).lower()
 
 
-def test_policy_and_outcomes_are_the_evaluation_and_the_backtest(study: Study, page: ET.Element) -> None:
-    policy = study.evaluation.policy
-    assert policy is not None
-    money = text_of(found_in(page, ".//section[@id='money']"))
-    for amount in (policy.mean_pnl_traded, policy.mean_pnl_skipped, policy.difference):
-        assert dollars(amount) in money
-    tested = np.isin(study.money.sessions, study.sessions)
+def test_outcomes_are_the_backtest(study: Study, page: ET.Element) -> None:
+    tested = np.isin(study.condors.sessions, study.sessions)
     shown = table(page, "Outcomes of the tested sessions")
     for at, multiplier in enumerate(SD_MULTIPLIERS):
         row = shown[f"{multiplier:.1f}"]
-        assert row["put breached"] == text_like(percent(study.money.put_breached[tested, at].mean()))
-        assert row["call breached"] == text_like(percent(study.money.call_breached[tested, at].mean()))
+        assert row["put breached"] == text_like(percent(study.condors.put_breached[tested, at].mean()))
+        assert row["call breached"] == text_like(percent(study.condors.call_breached[tested, at].mean()))
     assert shown["1.0"]["full profit"] == text_like(percent(study.evaluation.base_rate))
+
+
+def test_money_is_the_evaluation_in_every_world(study: Study, page: ET.Element) -> None:
+    money, fair = study.evaluation.money, study.evaluation.fair_value
+    assert money is not None
+    assert fair is not None
+    assert list(money.worlds) == list(World)
+    shown = table(page, "The policy's choice: modelled $ of one condor after costs")
+    for choice in money.choices:
+        row = shown[choice.world.money]
+        assert row["traded"] == dollars(choice.mean_traded)
+        assert row["difference"] == dollars(choice.difference)
+    for world in World:
+        shown = table(page, f"Accounts that risk {money.risk_pct:g} % on a trade; money: {world.money}, $ after costs")
+        here = {one.rule: one for one in money.accounts if one.world is world}
+        assert shown.keys() == here.keys() >= {"the policy", "always", "skip VIX above 20", "skip VIX9D above VIX"}
+        for rule, one in here.items():
+            assert shown[rule]["one condor"] == dollars(one.pnl_dollars)
+            assert shown[rule]["growth %"] == signed(one.growth_pct, 1)
+    years = table(page, "Edge before costs: modelled $ of one condor, ± half a 95 % interval")
+    assert years.keys() == {"2017", "2018", "all"}
+    credits_shown = table(page, "Fair credit as a forecast of the payout, index points")
+    assert credits_shown["1.0"]["said"] == plain(fair.by_multiplier["1.0"].said)
+    section = text_of(found_in(page, ".//section[@id='money']"))
+    for world in World:
+        assert text_like(world.meaning) in section
+
+
+def test_the_first_paragraph_says_whether_the_policy_beats_the_simple_rules(study: Study, page: ET.Element) -> None:
+    assert study.evaluation.money is not None
+    said = verdict(study.evaluation.money)
+    assert text_like(said) in text_of(found_in(page, ".//*[@class='lead']"))
+    assert "simple rules" in said
 
 
 def test_limitations_come_with_their_figures(study: Study, page: ET.Element) -> None:

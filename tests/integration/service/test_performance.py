@@ -302,7 +302,7 @@ def test_the_advice_is_the_one_named_else_the_first_of_the_session(
     assert found["expected_wins"] == pytest.approx(first["win_probability"] + named)
 
 
-def test_between_grid_points_the_curve_is_linear_and_without_a_report_the_suggested_multiplier_counts(
+def test_between_grid_points_the_curve_is_linear_and_without_a_report_the_advised_multiplier_counts(
     aged_service: RunningService, later: TrainingRows
 ) -> None:
     said = [ask(aged_service, later, at, sd_multiplier=1.25) for at in (0, 1)]
@@ -312,10 +312,8 @@ def test_between_grid_points_the_curve_is_linear_and_without_a_report_the_sugges
     del made[1]["sd_multiplier"]
     report(aged_service, made)
     at = {round(point["sd_multiplier"], 1): point["win_probability"] for point in said[0]["curve"]}
-    suggested = said[1]["suggested_sd_multiplier"]
-    assert suggested != 1.25
-    followed = next(point["win_probability"] for point in said[1]["curve"] if point["sd_multiplier"] == suggested)
-    expected = 0.7 * at[0.9] + 0.3 * at[1.0] + followed
+    assert said[1]["suggested_sd_multiplier"] == 1.25
+    expected = 0.7 * at[0.9] + 0.3 * at[1.0] + said[1]["win_probability"]
     assert performance(aged_service)["calibration"]["expected_wins"] == pytest.approx(expected)
 
 

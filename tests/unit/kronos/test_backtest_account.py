@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from kronos.backtest import Backtest, backtest, trade_account
+from kronos.backtest import Backtest, backtest
 from kronos.condor.costs import DEFAULT_LIMITS, AccountLimits, Costs
 from kronos.condor.spec import CondorSpec, Management
 from kronos.market.history import MarketHistory
@@ -147,14 +147,6 @@ def test_ratios_count_every_session_traded_or_not(sample: MarketHistory) -> None
     assert figures["sortino"] == pytest.approx(daily.mean() / downside * math.sqrt(252))
     traded_only = daily[daily != 0]
     assert abs(figures["sharpe"]) < abs(traded_only.mean() / traded_only.std() * math.sqrt(252))
-
-
-def test_a_share_of_the_risk_can_be_advised() -> None:
-    history, spec, limits = bars(CALM * 2), CondorSpec(), DEFAULT_LIMITS
-    trades = backtest(history, spec, limits=limits, sd_multipliers=(1.0,)).trades
-    account = trade_account(history, trades, spec, limits, risk_share=np.array([1.0, 0.5, 0.0, 1.0]))
-    assert account.contracts[:, 0].tolist() == [10, 5, 0, 10]
-    assert account.pnl_dollars[2, 0] == 0
 
 
 @pytest.mark.parametrize(

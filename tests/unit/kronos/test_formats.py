@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kronos.condor.costs import SURVIVABLE_RISK_PCT
 from kronos.condor.spec import CondorSpec
 from kronos.errors import ArtefactError
 from kronos.features.entries import Entries
@@ -157,7 +158,7 @@ def test_a_model_answers_on_its_own_grid_with_the_variants_it_has(variants: int,
     np.testing.assert_array_equal(said.multipliers, OTHER_GRID)
     np.testing.assert_allclose(said.curve, whole.predict(name, known, 1.0).curve[OTHER_COLUMNS], atol=1e-12)
     assert said.probability == pytest.approx((said.curve[1] + said.curve[2]) / 2, abs=1e-12)
-    assert model.policy.decide(said).suggested_sd_multiplier in OTHER_GRID
+    assert 0 <= model.policy.decide(said).suggested_risk_pct <= SURVIVABLE_RISK_PCT
 
 
 def test_training_rows_of_another_grid_keep_the_labels_that_both_have() -> None:

@@ -15,10 +15,8 @@ from kronos.model.curve import CurveModel, Logistic, PiecewiseLinearCalibrator
 from kronos.model.trees import StackedTrees, Trees
 from kronos.report.effects import FoldModel, feature_effects, feature_groups, win_probability
 from kronos.report.formats import tick
-from kronos.report.money import by_advice, drawdown, followed_pnl, summarise_pnl
 from kronos.report.opening_prices import opening_years
 from kronos.report.svg import Drawing, Panel, Scale
-from kronos.training.policy_scores import PolicyReplay
 from kronos.training.rows import TrainingRows
 from kronos.training.walk_forward import Predictions
 
@@ -93,34 +91,6 @@ def test_effects_of_a_model_whose_workings_are_known() -> None:
 def test_features_that_are_one_on_two_scales_stay_together() -> None:
     assert feature_groups(MINIMAL) == [[0, 2], [1]]
     assert sorted(at for group in feature_groups(FULL) for at in group) == list(range(len(FULL.features)))
-
-
-def test_sums_of_money() -> None:
-    pnl = np.array([10.0, -30.0, 5.0, 40.0])
-    assert drawdown(pnl).tolist() == [0, 30, 25, 0]
-    assert drawdown(np.array([-5.0, 2.0])).tolist() == [5, 3]
-    summary = summarise_pnl(pnl)
-    assert (summary.total, summary.worst, summary.max_drawdown) == (25, -30, 30)
-    assert summary.sharpe == pytest.approx(np.sqrt(252) * pnl.mean() / pnl.std(ddof=1))
-    assert summary.sortino == pytest.approx(np.sqrt(252) * pnl.mean() / 15)
-    idle = summarise_pnl(np.zeros(3))
-    assert (idle.sharpe, idle.sortino) == (None, None)
-
-
-def test_following_scales_and_skips() -> None:
-    followed = PolicyReplay(
-        sessions=np.arange(3).astype("datetime64[D]"),
-        traded=np.array([True, True, False]),
-        risk_share=np.array([1.0, 0.5, 0.0]),
-        net_pnl_dollars=np.array([60.0, -400.0, -900.0]),
-    )
-    assert followed_pnl(followed).tolist() == [60, -200, 0]
-    given = {advice: sessions.tolist() for advice, sessions in by_advice(followed)}
-    assert given == {
-        "TRADE_FULL": [True, False, False],
-        "TRADE_REDUCED": [False, True, False],
-        "SKIP_TODAY": [False, False, True],
-    }
 
 
 PRINTED = CondorSpec(label="printed_open")

@@ -1,0 +1,140 @@
+"""Learn the policy from out-of-fold predictions: which sessions to skip, which to trade reduced, and how large.
+
+Money is the short-dated world's, in which every session is sold at the volatility of its next days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from kronos.backtest import BY_SHORT_DATED
+from kronos.backtest.trades import sell
+from kronos.condor.costs import DEFAULT_COSTS, DOLLARS_PER_POINT
+from kronos.condor.spec import DEFAULT_COLUMN, DEFAULT_SD_MULTIPLIER, CondorSpec
+from kronos.market.history import Flags, Floats, MarketHistory, Positions
+from kronos.market.sessions import Days
+from kronos.model.policy import Policy
+from kronos.statistics.intervals import mean_error, t_statistic
+from kronos.training.sizing import largest_surviving_risk_pct
+from kronos.training.walk_forward import Predictions
+
+SKIP_SHARES: Final = (0.05, 0.10, 0.20, 0.30)
+"""Beyond the largest, sessions hardly differ from those that are usual."""
+REDUCED_SHARE: Final = 0.10
+FEWEST_SESSIONS: Final = 252
+SKIPPING_EARNED_T: Final = 1.0
+"""Skipping is kept for a gain of one standard error, like trees."""
+NEVER: Final = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class PastTrades:
+    """What sessions would have earned at multiplier 1.0, in the order of time; (n,) each.
+
+    Attributes
+    ----------
+    sessions : entries
+    confidence : probability minus the win rate of the 252 sessions before
+    gross_dollars, net_dollars : of one condor before and after costs
+    worst_loss_dollars : what one contract puts at risk, with costs
+    """
+
+    sessions: Days
+    confidence: Floats
+    gross_dollars: Floats
+    net_dollars: Floats
+    worst_loss_dollars: Floats
+
+    @classmethod
+    def of(cls, tested: Predictions, rows: Positions, history: MarketHistory, spec: CondorSpec) -> PastTrades:
+        """Sell one condor for each of the given predictions that the history has bars for."""
+        rows = rows[np.isin(tested.rows.sessions[rows], history.sessions)]
+        positions = np.searchsorted(history.sessions, tested.rows.sessions[rows])
+        alive = positions + spec.dte_sessions < len(history)
+        rows, positions = rows[alive], positions[alive]
+        trades = sell(history, positions, spec, DEFAULT_COSTS, (DEFAULT_SD_MULTIPLIER,), BY_SHORT_DATED)
+        net = trades.net_pnl_dollars[:, 0]
+        slippage = DOLLARS_PER_POINT * DEFAULT_COSTS.trade_slippage_points
+        closing = 1 + trades.endings.bought_back[:, 0]
+        costs = closing * (slippage + DEFAULT_COSTS.trade_commission_dollars)
+        known = np.flatnonzero(~np.isnan(net))
+        confidence = (tested.probability - tested.recent)[rows, DEFAULT_COLUMN]
+        return cls(
+            trades.sessions[known],
+            confidence[known],
+            (net + costs)[known],
+            net[known],
+            trades.worst_loss_dollars[known, 0],
+        )
+
+    def take(self, chosen: Flags) -> PastTrades:
+        """Some of the sessions."""
+        return PastTrades(**{name: column[chosen] for name, column in vars(self).items()})
+
+    def __len__(self) -> int:
+        return len(self.confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedPolicy:
+    """A policy and its evidence, out of sample.
+
+    Attributes
+    ----------
+    skip_share, reduced_share : shares of the past sessions that its margins would have skipped and reduced
+    skipping_gain_dollars, skipping_gain_t : per session before costs, and over its standard error
+    sessions : how many it was learned from
+    """
+
+    policy: Policy
+    skip_share: float
+    reduced_share: float
+    skipping_gain_dollars: float
+    skipping_gain_t: float
+    sessions: int
+
+
+def learn_policy(past: PastTrades) -> LearnedPolicy | None:
+    """The margins that past sessions recommend, without a size of their own; None if they are too few to tell.
+
+    Costs are left out of the choice of what to skip: where every trade costs more than it earns, counting them would
+    only say that not to trade at all is best.
+    """
+    if len(past) < FEWEST_SESSIONS:
+        return None
+    best = (0.0, 0.0, 0.0)
+    for share in SKIP_SHARES:
+        saved = np.where(past.confidence < np.quantile(past.confidence, share), -past.gross_dollars, 0.0)
+        gain, t_value = float(saved.mean()), t_statistic(saved)
+        if t_value >= SKIPPING_EARNED_T and gain > best[1]:
+            best = (share, gain, t_value)
+    skip_share, gain, t_value = best
+    skip_below = -float(np.quantile(past.confidence, skip_share)) if skip_share else NEVER
+    reduced_share = REDUCED_SHARE if _reduced_sessions_earn_their_costs(past, skip_share) else 0.0
+    full_within = -float(np.quantile(past.confidence, skip_share + reduced_share)) if reduced_share else skip_below
+    margins = sorted(max(margin, 0.0) for margin in (full_within, skip_below))
+    policy = Policy(skip_below=margins[1], full_within=margins[0])
+    return LearnedPolicy(policy, skip_share, reduced_share, gain, t_value, len(past))
+
+
+def sized_policy(learned: LearnedPolicy, past: PastTrades) -> Policy:
+    """The learned policy with the largest size that a year of it survives.
+
+    Sessions count whose credit would not have paid the slippage, since a real market may well have paid it.
+    """
+    traded = past.confidence >= -learned.policy.skip_below
+    on_risk = np.where(traded, past.net_dollars / past.worst_loss_dollars, 0.0)
+    return replace(learned.policy, risk_cap_pct=largest_surviving_risk_pct(on_risk))
+
+
+def _reduced_sessions_earn_their_costs(past: PastTrades, skip_share: float) -> bool:
+    """Whether the sessions above the skipped ones earned their costs, and yet clearly less than the rest."""
+    low, high = np.quantile(past.confidence, [skip_share, skip_share + REDUCED_SHARE])
+    between, rest = (past.confidence >= low) & (past.confidence < high), past.confidence >= high
+    earned, others = past.net_dollars[between], past.net_dollars[rest]
+    if len(earned) < 2 or len(others) < 2 or earned.mean() <= mean_error(earned):
+        return False
+    return bool(others.mean() - earned.mean() > np.hypot(mean_error(earned), mean_error(others)))
