@@ -38,6 +38,7 @@ from ares_client.contract.performance import (
     Performance,
     ReliabilityBin,
     ReportedMoney,
+    SkippedInWorld,
     SkippedSessions,
 )
 from ares_client.contract.problem import Problem
@@ -103,6 +104,7 @@ __all__ = [
     "RetrainRequest",
     "RetrainRun",
     "SdMultiplier",
+    "SkippedInWorld",
     "SkippedSessions",
     "StoredOutcome",
     "Timestamp",

@@ -93,6 +93,16 @@ class AdvicePerformance(ReportedMoney):
     mean_probability: Probability | None
 
 
+class SkippedInWorld(Reply):
+    """The same sessions, sold in one world of price."""
+
+    world: str
+    money: str = Field(description="what to call it: modelled, and by what")
+    sessions: int = Field(description="those whose credit is known and covers the slippage")
+    total_net_pnl_dollars: float | None
+    mean_net_pnl_dollars: float | None
+
+
 class SkippedSessions(Reply):
     """What one condor would have made in each session that was advised against and not traded."""
 
@@ -103,8 +113,11 @@ class SkippedSessions(Reply):
     not_modelled: int
     win_rate: Probability | None = Field(description="at exact multiples of the expected move, like the model's labels")
     mean_probability: Probability | None = Field(description="as predicted for the modelled sessions")
-    total_net_pnl_dollars: float | None = Field(description="modelled, with one contract per session")
+    total_net_pnl_dollars: float | None = Field(
+        description="modelled by VIX only, with one contract per session; read it beside the other `worlds`"
+    )
     mean_net_pnl_dollars: float | None
+    worlds: list[SkippedInWorld] = Field(default=[])
 
 
 class FeatureDrift(Reply):

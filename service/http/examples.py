@@ -160,6 +160,29 @@ PERFORMANCE = {
         "mean_probability": 0.68,
         "total_net_pnl_dollars": -412.0,
         "mean_net_pnl_dollars": -137.33,
+        "worlds": [
+            {
+                "world": "vix_only",
+                "money": "modelled, VIX only",
+                "sessions": 3,
+                "total_net_pnl_dollars": -412.0,
+                "mean_net_pnl_dollars": -137.33,
+            },
+            {
+                "world": "short_dated",
+                "money": "modelled, short-dated",
+                "sessions": 3,
+                "total_net_pnl_dollars": -371.4,
+                "mean_net_pnl_dollars": -123.8,
+            },
+            {
+                "world": "efficient",
+                "money": "modelled, efficient",
+                "sessions": 3,
+                "total_net_pnl_dollars": -190.2,
+                "mean_net_pnl_dollars": -63.4,
+            },
+        ],
     },
     "drift": [
         {

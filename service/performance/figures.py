@@ -16,12 +16,14 @@ from ares_client.contract import (
     FeatureDrift,
     LiveCalibration,
     ReportedMoney,
+    SkippedInWorld,
     SkippedSessions,
     TradingAdvice,
 )
 from kronos.backtest.skipped_sessions import model_condors
 from kronos.condor.spec import CondorSpec
-from kronos.market.history import MarketHistory
+from kronos.condor.worlds import World
+from kronos.market.history import Floats, MarketHistory
 from kronos.market.sessions import NEW_YORK
 from kronos.model.model import Model
 from kronos.statistics.live_calibration import LivePredictions, live_scores
@@ -31,7 +33,7 @@ from service.performance.repository import SessionAdvice, TradeRecord
 
 SKIPPED_NOTE = (
     "Modelled, not traded: one condor of one contract per session at the requested multiplier, with listed strikes, "
-    "credit from a pricing model, and costs. Never add it to reported money."
+    "credit from a pricing model, and costs, in three worlds of price. Never add it to reported money."
 )
 
 
@@ -92,9 +94,11 @@ def skipped_sessions(
         spec,
         np.array([one.session for one in skipped], dtype="datetime64[D]"),
         np.array([one.sd_multiplier for one in skipped], dtype=np.float64),
+        np.array([_fair_credit(one, spec) for one in skipped], dtype=np.float64),
     )
-    known = np.flatnonzero(~np.isnan(modelled.net_pnl_dollars))
-    net = modelled.net_pnl_dollars[known]
+    by_vix = modelled.net_pnl_dollars[World.VIX_ONLY]
+    known = np.flatnonzero(~np.isnan(by_vix))
+    net = by_vix[known]
     return SkippedSessions(
         note=SKIPPED_NOTE,
         sessions=len(skipped),
@@ -102,6 +106,23 @@ def skipped_sessions(
         not_modelled=len(skipped) - len(known),
         win_rate=_mean(modelled.won[known]),
         mean_probability=_mean([skipped[at].win_probability for at in known]),
+        total_net_pnl_dollars=float(net.sum()) if len(net) else None,
+        mean_net_pnl_dollars=_mean(net),
+        worlds=[_in_world(world, pnl[~np.isnan(pnl)]) for world, pnl in modelled.net_pnl_dollars.items()],
+    )
+
+
+def _fair_credit(advised: SessionAdvice, spec: CondorSpec) -> float:
+    """What the advice said that a condor with the spec's wings pays on average; NaN where it said nothing."""
+    fair = advised.fair_credit_points
+    return np.nan if fair is None or advised.wing_points != spec.wing_width_points else fair
+
+
+def _in_world(world: World, net: Floats) -> SkippedInWorld:
+    return SkippedInWorld(
+        world=world.value,
+        money=world.money,
+        sessions=len(net),
         total_net_pnl_dollars=float(net.sum()) if len(net) else None,
         mean_net_pnl_dollars=_mean(net),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, RowMapping, Text, case, cast, func, select, true
+from sqlalchemy import ColumnElement, Float, RowMapping, Text, case, cast, func, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -63,6 +63,8 @@ class SessionAdvice:
     variant: str
     reasons: str
     features: str
+    fair_credit_points: float | None
+    wing_points: float | None
 
 
 class PerformanceRepository:
@@ -120,6 +122,8 @@ class PerformanceRepository:
                 AdviceRow.reply["variant"].astext.label("variant"),
                 cast(AdviceRow.reply["reasons"], Text).label("reasons"),
                 cast(AdviceRow.reply["features"], Text).label("features"),
+                cast(AdviceRow.reply["fair_credit_points"].astext, Float).label("fair_credit_points"),
+                cast(AdviceRow.reply["wing_points"].astext, Float).label("wing_points"),
             )
             .join(first_of_each, first_of_each.c.advice_id == AdviceRow.advice_id)
             .order_by(AdviceRow.session, answered(AdviceRow))

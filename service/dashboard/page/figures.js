@@ -135,11 +135,17 @@ function modelled(skipped) {
   const content = facts([
     ["Skipped, not traded", plural(skipped.sessions, "session")],
     ["Would have won", `${percent(skipped.win_rate)} (said ${percent(skipped.mean_probability)})`],
-    ["Mean P&L, modelled", dollars(skipped.mean_net_pnl_dollars)],
-    ["Total P&L, modelled", dollars(skipped.total_net_pnl_dollars)],
     ["Could not be modelled", skipped.not_modelled ? plural(skipped.not_modelled, "session") : null],
   ]);
-  return make("div", { class: "modelled" }, title, content, note(skipped.note));
+  const columns = ["world of price", "sessions", "mean P&L", "total P&L"].map((name) => ({ title: name }));
+  const rows = skipped.worlds.map((one) => [
+    one.money,
+    count(one.sessions),
+    dollars(one.mean_net_pnl_dollars),
+    dollars(one.total_net_pnl_dollars),
+  ]);
+  const worlds = table("One condor on each skipped session, after costs", columns, rows, { stacks: true });
+  return make("div", { class: "modelled" }, title, content, worlds, note(skipped.note));
 }
 
 export function drift({ drift: features, champion }) {

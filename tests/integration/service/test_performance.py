@@ -186,6 +186,14 @@ def test_skipped_sessions_are_modelled_apart_and_say_so(half_year: HalfYear, sam
     assert found["win_rate"] == pytest.approx(
         1 - np.maximum(whole.put_breached, whole.call_breached)[chosen, 0][sold].mean()
     )
+    worlds = {one["world"]: one for one in found["worlds"]}
+    assert list(worlds) == ["vix_only", "short_dated", "efficient"]
+    assert worlds["vix_only"]["total_net_pnl_dollars"] == found["total_net_pnl_dollars"]
+    fair = np.array([said["fair_credit_points"] for said in skipped])
+    paid = whole.trades.endings.cost_points[chosen, 0]
+    efficient = (100 * (fair - 0.3 - paid) - 2.6)[fair >= 0.3]
+    assert worlds["efficient"]["sessions"] == len(efficient)
+    assert worlds["efficient"]["total_net_pnl_dollars"] == pytest.approx(efficient.sum())
     said_of_sold = [said["win_probability"] for said, was_sold in zip(skipped, sold, strict=True) if was_sold]
     assert found["mean_probability"] == pytest.approx(mean(said_of_sold))
     assert answer["reported"]["total_net_pnl_dollars"] == pytest.approx(
