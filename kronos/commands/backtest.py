@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,12 +29,17 @@ from kronos.commands.trading import (
     WorldOption,
     modelled_prices,
     multipliers_of,
+    policy_on_quotes,
     read_quotes,
 )
 from kronos.condor.costs import DEFAULT_COSTS, DEFAULT_LIMITS, AccountLimits, Costs
 from kronos.condor.spec import DEFAULT_SOLD_AT, Management
 from kronos.condor.worlds import World
 from kronos.errors import KronosError
+
+if TYPE_CHECKING:
+    from kronos.backtest import Backtest
+    from kronos.training.quoted_policy import QuotedPolicyScores
 
 
 def backtest_command(
@@ -88,7 +94,6 @@ def backtest_command(
     """Sell a condor on every session, at modelled or real prices, and show how it did."""
     from kronos.backtest import backtest
     from kronos.backtest.trade_file import write_trades
-    from kronos.commands.tables import backtest_tables
 
     asked = read_inputs(data, start, end, entry, dte)
     try:
@@ -113,22 +118,55 @@ def backtest_command(
         )
         for prices in offered
     ]
+    told = Told(results, left_out, *(policy_on_quotes(asked.history, results[0]) if quotes else ([], "")))
     if trades is not None:
         try:
             write_trades(results, asked.history, trades)
         except OSError as error:
             raise KronosError(f"{trades}: {error.strerror}") from error
     if as_json:
-        worlds = {result.trades.source: result.summary() for result in results}
-        typer.echo(json.dumps({"worlds": worlds, "worlds_left_out": left_out}, indent=2))
-        return
-    for result in results:
-        for table in backtest_tables(result):
-            console().print(table)
-    for result in results:
-        if result.trades.source in list(World):
-            world_shown = World(result.trades.source)
-            console().print(f"{world_shown.money}: {world_shown.meaning}.", soft_wrap=True)
-    for name, reason in left_out.items():
-        console().print(f"left out: the {name} world, since {reason}", soft_wrap=True)
-    say_prices(results[0].prices)
+        typer.echo(json.dumps(told.as_dict(), indent=2))
+    else:
+        told.show()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the command tells: one backtest a world, which world is missing and why, and the policy on quotes."""
+
+    results: Sequence[Backtest]
+    left_out: Mapping[str, str]
+    on_quotes: Sequence[QuotedPolicyScores]
+    policy_left_out: str
+
+    @property
+    def quoted(self) -> bool:
+        """Whether the condors were sold at quotes."""
+        return bool(self.on_quotes or self.policy_left_out)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        worlds = {result.trades.source: result.summary() for result in self.results}
+        summary: dict[str, Any] = {"worlds": worlds, "worlds_left_out": dict(self.left_out)}
+        if self.quoted:
+            policy = [one.as_dict() for one in self.on_quotes]
+            summary |= {"policy": policy, "policy_left_out": self.policy_left_out or None}
+        return summary
+
+    def show(self) -> None:
+        """Print the tables, then what each world assumes and what is missing."""
+        from kronos.commands.tables import backtest_tables, quoted_policy_table
+
+        for result in self.results:
+            for table in backtest_tables(result):
+                console().print(table)
+        if self.on_quotes:
+            console().print(quoted_policy_table(self.on_quotes, self.results[0].trades.money))
+        if self.policy_left_out:
+            console().print(f"the policy was not scored on these quotes: {self.policy_left_out}", soft_wrap=True)
+        for source in (result.trades.source for result in self.results):
+            if source in list(World):
+                console().print(f"{World(source).money}: {World(source).meaning}.", soft_wrap=True)
+        for name, reason in self.left_out.items():
+            console().print(f"left out: the {name} world, since {reason}", soft_wrap=True)
+        say_prices(self.results[0].prices)

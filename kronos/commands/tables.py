@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kronos.training.evaluate import Evaluation
     from kronos.training.fair_value_scores import FairValueScores
     from kronos.training.money_study import MoneyStudy
+    from kronos.training.quoted_policy import QuotedPolicyScores
     from kronos.training.rows import TrainingRows
 
 SWEEP_COLUMNS = (
@@ -66,6 +67,29 @@ def backtest_tables(result: Backtest) -> Iterator[Table]:
         },
         figures,
     )
+
+
+def quoted_policy_table(scores: Sequence[QuotedPolicyScores], money: str) -> Table:
+    """What was quoted, said and paid, and what came of it by every way of trading."""
+    columns = ("SD multiplier", "sessions", "credit", "fair", "paid", "expected", "came", "implausible")
+    ways = ("always", "policy", "with quotes")
+    table = _empty_table(
+        f"the policy on quotes; money: {money}; index points a condor, then sessions traded and $ a condor after costs",
+        (*columns, *ways),
+    )
+    for one in scores:
+        ways_of_it = (one.always, one.without_quotes, one.with_quotes)
+        points = (one.mean_credit_points, one.mean_fair_credit_points, one.mean_payout_points)
+        after_fees = (one.mean_expected_pnl_points, one.mean_pnl_points)
+        table.add_row(
+            f"{one.sd_multiplier:g}",
+            str(one.sessions),
+            *(f"{value:.3f}" for value in points),
+            *(f"{value:+.3f}" for value in after_fees),
+            str(one.implausible),
+            *(f"{way.traded}: {_dollars(way.mean_net_pnl_dollars)}" for way in ways_of_it),
+        )
+    return table
 
 
 def sweep_table(rows: Sequence[Mapping[str, Any]], varied: Sequence[str]) -> Table:

@@ -16,9 +16,10 @@ from kronos.errors import KronosError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kronos.backtest import Prices
+    from kronos.backtest import Backtest, Prices
     from kronos.backtest.quotes import EntryQuotes
     from kronos.market.history import MarketHistory
+    from kronos.training.quoted_policy import QuotedPolicyScores
 
 
 ChainsOption = Annotated[
@@ -86,6 +87,21 @@ def modelled_prices(
     if not found:
         raise KronosError("; ".join(left_out.values()))
     return found, left_out
+
+
+def policy_on_quotes(history: MarketHistory, result: Backtest) -> tuple[list[QuotedPolicyScores], str]:
+    """The policy scored on the condors that were sold at quotes, or why it cannot be."""
+    from kronos.errors import MarketDataError, TrainingRefusedError
+    from kronos.training.quoted_policy import score_on_quotes
+
+    if result.spec.management != "hold":
+        return [], "no curve prices a condor that is not held to settlement"
+    try:
+        with progress("walking forward, for the policy") as ticker:
+            found = score_on_quotes(history, result.spec, result.trades, jobs=all_cores(), progress=ticker)
+    except (MarketDataError, TrainingRefusedError) as error:
+        return [], str(error)
+    return found, "" if found else "no session with a quote has a prediction from before it"
 
 
 def numbers(option: str, text: str) -> list[float]:

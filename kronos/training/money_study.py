@@ -24,10 +24,10 @@ from kronos.market.history import Flags, Floats, MarketHistory, Positions, years
 from kronos.market.sessions import SESSIONS_PER_YEAR, Days
 from kronos.statistics.intervals import bootstrap_counts, central, mean_error
 from kronos.statistics.ratios import sharpe
-from kronos.training.policy_fit import PastTrades, learn_policy
+from kronos.training.policy_fit import walked_policies
 from kronos.training.rows import TrainingRows
 from kronos.training.sizing import RISKS_PCT, drawdown_quantile, worst_drawdown
-from kronos.training.walk_forward import Predictions, settled_before
+from kronos.training.walk_forward import Predictions
 from kronos.training.worlds import BY_VOLATILITY, efficient_prices, fair_prices
 
 POLICY: Final = "the policy"
@@ -256,20 +256,11 @@ def study_money(
 
 def _walked_policy(tested: Predictions, folds: Sequence[Positions], history: MarketHistory, spec: CondorSpec) -> Floats:
     """(n,) fraction of a full trade's risk that a policy learned before each fold would have advised."""
-    past = PastTrades.of(tested, tested.scored(), history, spec)
     confidence = (tested.probability - tested.recent)[:, DEFAULT_COLUMN]
     fractions = np.ones(len(tested.rows))
-    for own in folds:
-        first = tested.rows.sessions[own[0]]
-        learned = learn_policy(past.take(settled_before(past.sessions, first, spec.horizon_sessions)))
-        if learned is None:
-            continue
-        policy = learned.policy
-        fractions[own] = np.select(
-            [confidence[own] < -policy.skip_below, confidence[own] < -policy.full_within],
-            [0.0, policy.reduced_high],
-            1.0,
-        )
+    for own, policy in zip(folds, walked_policies(tested, folds, history, spec), strict=True):
+        skipped, reduced = (confidence[own] < -margin for margin in (policy.skip_below, policy.full_within))
+        fractions[own] = np.select([skipped, reduced], [0.0, policy.reduced_high], 1.0)
     return fractions
 
 

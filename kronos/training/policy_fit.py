@@ -5,6 +5,7 @@ Money is the short-dated world's, in which every session is sold at the volatili
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,7 +20,7 @@ from kronos.market.sessions import Days
 from kronos.model.policy import Policy
 from kronos.statistics.intervals import mean_error, t_statistic
 from kronos.training.sizing import largest_surviving_risk_pct
-from kronos.training.walk_forward import Predictions
+from kronos.training.walk_forward import Predictions, settled_before
 
 SKIP_SHARES: Final = (0.05, 0.10, 0.20, 0.30)
 """Beyond the largest, sessions hardly differ from those that are usual."""
@@ -27,7 +28,7 @@ REDUCED_SHARE: Final = 0.10
 FEWEST_SESSIONS: Final = 252
 SKIPPING_EARNED_T: Final = 1.0
 """Skipping is kept for a gain of one standard error, like trees."""
-NEVER: Final = 1.0
+NOTHING_LEARNED: Final = Policy(skip_below=1.0, full_within=1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,12 +113,29 @@ def learn_policy(past: PastTrades) -> LearnedPolicy | None:
         if t_value >= SKIPPING_EARNED_T and gain > best[1]:
             best = (share, gain, t_value)
     skip_share, gain, t_value = best
-    skip_below = -float(np.quantile(past.confidence, skip_share)) if skip_share else NEVER
+    skip_below = -float(np.quantile(past.confidence, skip_share)) if skip_share else NOTHING_LEARNED.skip_below
     reduced_share = REDUCED_SHARE if _reduced_sessions_earn_their_costs(past, skip_share) else 0.0
     full_within = -float(np.quantile(past.confidence, skip_share + reduced_share)) if reduced_share else skip_below
     margins = sorted(max(margin, 0.0) for margin in (full_within, skip_below))
     policy = Policy(skip_below=margins[1], full_within=margins[0])
     return LearnedPolicy(policy, skip_share, reduced_share, gain, t_value, len(past))
+
+
+def walked_policies(
+    tested: Predictions, folds: Sequence[Positions], history: MarketHistory, spec: CondorSpec
+) -> list[Policy]:
+    """For each fold of a walk, the policy learned from the predictions that had settled before it.
+
+    Where they are too few to tell, nothing is skipped.
+
+    Parameters
+    ----------
+    folds : for each model of the walk, the positions in `tested` of what it predicted
+    """
+    past = PastTrades.of(tested, tested.scored(), history, spec)
+    firsts = (tested.rows.sessions[own[0]] for own in folds)
+    known = (past.take(settled_before(past.sessions, first, spec.horizon_sessions)) for first in firsts)
+    return [NOTHING_LEARNED if learned is None else learned.policy for learned in map(learn_policy, known)]
 
 
 def sized_policy(learned: LearnedPolicy, past: PastTrades) -> Policy:

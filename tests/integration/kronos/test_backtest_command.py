@@ -159,6 +159,9 @@ def test_a_chain_is_sold_at_its_quotes(capsys: pytest.CaptureFixture[str], tmp_p
     natural = json.loads(backtested(capsys, *asked))["worlds"]["quoted"]["by_multiplier"]["1.0"]
     assert (natural["condors"], natural["skipped_missing_strikes"], natural["money"]) == (1, 1, "quoted natural")
     assert natural["mean_credit_dollars"] == pytest.approx(95)
+    summary = json.loads(backtested(capsys, *asked))
+    assert summary["policy"] == []
+    assert "too few sessions" in summary["policy_left_out"]
     at_mid = json.loads(backtested(capsys, *asked, "--price", "mid", "--slippage", "0.1"))
     mid = at_mid["worlds"]["quoted"]["by_multiplier"]["1.0"]
     assert (mid["mean_credit_dollars"], mid["money"]) == (pytest.approx(127.5 - 20), "quoted mid")
