@@ -96,7 +96,7 @@ class _Book:
     """The running state: equity, the amount at risk, and what each day will book."""
 
     def __init__(self, trades: Trades, limits: AccountLimits, ends: npt.NDArray[np.intp], days: int) -> None:
-        count = len(trades.sd_multipliers)
+        count = len(trades.shorts)
         self._columns = np.arange(count)
         self._ends = ends
         self._risk = limits.risk_pct / 100

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from kronos.condor.entry import entry_price, entry_vix
 from kronos.condor.pricing import Surface, condor_value, life_in_sessions
-from kronos.condor.settlement import session_ranges, settlement_price
+from kronos.condor.settlement import session_ranges, settlement_price, settles_at_minute
 from kronos.condor.spec import CondorSpec
 from kronos.condor.strikes import Strikes
 from kronos.market.history import Flags, Floats, MarketHistory, Positions
+
+UNKNOWN_MINUTE: Final = -1
+
+
+class Reason(IntEnum):
+    """Why a condor ended."""
+
+    SETTLED = 0
+    TOUCH = 1
+    STOP = 2
+    TARGET = 3
+    TIME = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +40,9 @@ class Endings:
         bar that decides is missing
     bought_back : whether it ended before settlement; closing it then costs slippage and commission
     put_breached, call_breached : whether that short strike was passed; both if one bar passed both
+    reason : values of `Reason`
+    minute : when, in minutes after midnight in New York; -1 where a daily bar does not say
+    costs_slippage : whether slippage is still to be paid on buying back; quoted natural prices include it
     """
 
     sessions_held: Positions
@@ -32,6 +50,9 @@ class Endings:
     bought_back: Flags
     put_breached: Flags
     call_breached: Flags
+    reason: npt.NDArray[np.int8]
+    minute: npt.NDArray[np.int64]
+    costs_slippage: bool = True
 
 
 def endings(
@@ -51,12 +72,15 @@ def endings(
 def _held(history: MarketHistory, positions: Positions, strikes: Strikes, spec: CondorSpec) -> Endings:
     settlement = settlement_price(history, spec)[positions, None]
     shape = strikes.put_short.shape
+    expiry = settles_at_minute(history.sessions[positions + spec.dte_sessions])
     return Endings(
         sessions_held=np.full(shape, spec.dte_sessions, dtype=np.intp),
         cost_points=strikes.payout(settlement),
         bought_back=np.zeros(shape, dtype=bool),
         put_breached=settlement < strikes.put_short,
         call_breached=settlement > strikes.call_short,
+        reason=np.full(shape, Reason.SETTLED, dtype=np.int8),
+        minute=np.array(np.broadcast_to(expiry[:, None], shape)),
     )
 
 
@@ -93,7 +117,15 @@ def _touched(
         ended[touched] = ahead
         put, call, bought_back = put | put_now, call | call_now, bought_back | touched
         unknown |= np.isnan(low[day]) & ~bought_back
-    return Endings(ended, np.where(unknown, np.nan, cost), bought_back, put, call)
+    return Endings(
+        ended,
+        np.where(unknown, np.nan, cost),
+        bought_back,
+        put,
+        call,
+        reason=np.where(bought_back, Reason.TOUCH, Reason.SETTLED).astype(np.int8),
+        minute=np.where(bought_back, UNKNOWN_MINUTE, held.minute),
+    )
 
 
 def _price_of(chosen: Flags, price: Floats, index: Floats, strikes: Strikes, life: Floats, surface: Surface) -> Floats:

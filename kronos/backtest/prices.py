@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from kronos.backtest.exits import Exit, Mark, modelled_marks
 from kronos.condor.costs import Costs
 from kronos.condor.pricing import SHORT_DATED, VIX_ONLY, Surface, condor_value, life_in_sessions
 from kronos.condor.spec import CondorSpec
@@ -60,6 +62,11 @@ class Prices(Protocol):
         """What buying a condor back is modelled on."""
         ...
 
+    @property
+    def credit_costs_slippage(self) -> bool:
+        """Whether slippage comes off the price to make the credit; natural prices include it."""
+        ...
+
     def covers(self, sessions: Days) -> Flags:
         """(n,) whether a session can have a price."""
         ...
@@ -72,9 +79,36 @@ class Prices(Protocol):
         """(n, k) what the condors sell for after slippage; NaN where they cannot be sold."""
         ...
 
+    @property
+    def quotes_marks(self) -> bool:
+        """Whether buying back early is quoted too; else it is modelled on the surface."""
+        ...
+
+    @property
+    def marks_cost_slippage(self) -> bool:
+        """Whether slippage comes on top of what marks say; natural prices include it."""
+        ...
+
+    def marks(self, offer: Offer, leaving: Exit) -> Iterator[Mark]:
+        """What buying the condors back costs, moment by moment."""
+        ...
+
+
+class ModelledMarks:
+    """Buying back early at prices on the surface."""
+
+    surface: Surface
+    credit_costs_slippage = True
+    quotes_marks = False
+    marks_cost_slippage = True
+
+    def marks(self, offer: Offer, leaving: Exit) -> Iterator[Mark]:
+        """Along a path that the daily bars allow."""
+        return modelled_marks(offer.history, offer.positions, offer.strikes, offer.spec, self.surface, leaving)
+
 
 @dataclass(frozen=True, eq=False)
-class SurfacePrices:
+class SurfacePrices(ModelledMarks):
     """Black and Scholes on a surface."""
 
     surface: Surface
@@ -106,7 +140,7 @@ class SurfacePrices:
 
 
 @dataclass(frozen=True, eq=False)
-class FairPrices:
+class FairPrices(ModelledMarks):
     """The fair credits of out-of-fold curves, times one plus a premium: a market that knows what the model knows.
 
     Attributes

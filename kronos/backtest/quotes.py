@@ -5,12 +5,14 @@ A strike without a quote cannot be traded: nothing is interpolated.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from kronos.backtest.exits import Exit, Mark, modelled_marks
 from kronos.backtest.prices import Offer
 from kronos.condor.costs import Costs
 from kronos.condor.pricing import VIX_ONLY
@@ -90,7 +92,10 @@ class Chains:
                 "end-of-day quotes can be used only for an entry at the close"
             )
         by_time = chosen[np.argsort(minute[chosen], kind="stable")]
-        return EntryQuotes(self.take(by_time if entry == "close" else by_time[::-1]), sold_at)
+        later = self.take(
+            self.usable & (self.minute > OPENS_AT_MINUTE + ENTRY_WINDOW_MINUTES) | (self.minute == END_OF_DAY)
+        )
+        return EntryQuotes(self.take(by_time if entry == "close" else by_time[::-1]), sold_at, later)
 
 
 class EntryQuotes:
@@ -100,13 +105,15 @@ class EntryQuotes:
     ----------
     quotes : the last one is kept of several for the same contract and day
     sold_at : `natural` sells at the bid and buys at the ask; `mid` deals in the middle, less slippage
+    later : quotes at which condors can be bought back; without them that is modelled
     """
 
     source = QUOTED
     surface = VIX_ONLY
 
-    def __init__(self, quotes: Chains, sold_at: SoldAt) -> None:
+    def __init__(self, quotes: Chains, sold_at: SoldAt, later: Chains | None = None) -> None:
         self.sold_at = sold_at
+        self._later = later
         keys = _keys(quotes.quoted_on, quotes.expiration, quotes.is_put, quotes.strike)
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
@@ -121,6 +128,21 @@ class EntryQuotes:
     def money(self) -> str:
         """What tables call this money."""
         return f"{QUOTED} {self.sold_at}"
+
+    @property
+    def credit_costs_slippage(self) -> bool:
+        """Whether slippage comes off the price to make the credit."""
+        return self.sold_at == "mid"
+
+    @property
+    def quotes_marks(self) -> bool:
+        """Whether the chain has quotes after entry, so that buying back is quoted too."""
+        return self._later is not None and len(self._later) > 0
+
+    @property
+    def marks_cost_slippage(self) -> bool:
+        """Whether slippage comes on top of what marks say."""
+        return not self.quotes_marks or self.sold_at == "mid"
 
     @property
     def carry_price(self) -> bool:
@@ -139,8 +161,7 @@ class EntryQuotes:
         MarketDataError
             If the two are more than 5 % apart: the chain must then be of another underlying.
         """
-        at = np.minimum(np.searchsorted(self._days, sessions), len(self._days) - 1)
-        quoted = np.where(self.covers(sessions), self._underlying[at], np.nan)
+        quoted = self.underlying(sessions)
         far = np.flatnonzero(np.abs(quoted / price - 1) > OTHER_UNDERLYING)
         if len(far):
             day = far[0]
@@ -169,6 +190,12 @@ class EntryQuotes:
         (n, k) index points; NaN where a strike is not quoted, or where the credit is at least the wing width, which no
         sound quotes would give
         """
+        total = self._total(sessions, expirations, strikes, selling=True)
+        total -= slippage_points if self.sold_at == "mid" else 0.0
+        return np.where(total < np.maximum(*strikes.wings), total, np.nan)
+
+    def _total(self, sessions: Days, expirations: Days, strikes: Strikes, *, selling: bool) -> Floats:
+        """(n, k) what selling the condors brings in, or what buying them back costs."""
         total = np.zeros(strikes.put_short.shape)
         for strike, is_put, is_short in (
             (strikes.put_long, True, False),
@@ -177,11 +204,37 @@ class EntryQuotes:
             (strikes.call_long, False, False),
         ):
             bid, ask = self._find(sessions, expirations, is_put, strike)
-            natural = bid if is_short else ask
+            natural = bid if is_short == selling else ask
             price = natural if self.sold_at == "natural" else (bid + ask) / 2
             total += price if is_short else -price
-        total -= slippage_points if self.sold_at == "mid" else 0.0
-        return np.where(total < np.maximum(*strikes.wings), total, np.nan)
+        return total
+
+    def marks(self, offer: Offer, leaving: Exit) -> Iterator[Mark]:
+        """At every snapshot of the chain after entry and before settlement; modelled if there is none."""
+        if self._later is None or not self.quotes_marks:
+            yield from modelled_marks(offer.history, offer.positions, offer.strikes, offer.spec, self.surface, leaving)
+            return
+        history, spec = offer.history, offer.spec
+        settles = history.sessions[offer.positions + spec.dte_sessions]
+        close = settles_at_minute(self._later.quoted_on)
+        minutes = np.where(self._later.minute == END_OF_DAY, close, self._later.minute)
+        snapshots = [(int(at), EntryQuotes(self._later.take(minutes == at), self.sold_at)) for at in np.unique(minutes)]
+        for ahead in range(spec.first_session_ahead, spec.dte_sessions + 1):
+            days = history.sessions[offer.positions + ahead]
+            for minute, quotes in snapshots:
+                cost = quotes.cost(days, settles, offer.strikes)
+                before = (days < settles) | (minute < settles_at_minute(settles))
+                at = np.full((len(days), 1), minute)
+                yield Mark(ahead, at, quotes.underlying(days)[:, None], np.where(before[:, None], cost, np.nan))
+
+    def underlying(self, sessions: Days) -> Floats:
+        """(n,) the price of the index that the quotes carry; NaN where they carry none."""
+        at = np.minimum(np.searchsorted(self._days, sessions), len(self._days) - 1)
+        return np.where(self.covers(sessions), self._underlying[at], np.nan)
+
+    def cost(self, sessions: Days, expirations: Days, strikes: Strikes) -> Floats:
+        """(n, k) what buying condors back costs, before slippage at mid prices; NaN where a strike is not quoted."""
+        return self._total(sessions, expirations, strikes, selling=False)
 
     def _find(self, sessions: Days, expirations: Days, is_put: bool, strike: Floats) -> tuple[Floats, Floats]:
         wanted = _keys(sessions[:, None], expirations[:, None], np.array(is_put), strike)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from kronos.backtest.account import Account, trade_account
+from kronos.backtest.endings import Reason
+from kronos.backtest.exits import HELD, Exit
 from kronos.backtest.prices import BY_VIX, Prices
 from kronos.backtest.quotes import EntryQuotes
 from kronos.backtest.trades import Skip, Trades, sell
 from kronos.condor.costs import DEFAULT_COSTS, DEFAULT_LIMITS, DOLLARS_PER_POINT, AccountLimits, Costs
-from kronos.condor.entry import PriceSource, PriceTally, entry_price, entry_vix, price_sources
+from kronos.condor.entry import PriceSource, PriceTally, price_sources
 from kronos.condor.labels import breaches
+from kronos.condor.shorts import Shorts
 from kronos.condor.spec import OUTCOMES, SD_MULTIPLIERS, CondorSpec
-from kronos.condor.strikes import expected_move
 from kronos.errors import MarketDataError
 from kronos.market.history import Flags, Floats, MarketHistory, Positions
 from kronos.market.sessions import Days
@@ -28,7 +30,7 @@ class Backtest:
 
     Attributes
     ----------
-    spec, costs, limits : what was traded, what it cost, and what an account could risk
+    spec, leaving, costs, limits : what was traded, how it was left, what it cost, and what an account could risk
     trades : (n, k) condors at listed strikes, one contract each
     put_breached, call_breached : (n, k) 1.0 or 0.0, at exact multiples of the expected move like the model's labels;
         NaN where a bar is missing
@@ -39,6 +41,7 @@ class Backtest:
     """
 
     spec: CondorSpec
+    leaving: Exit
     costs: Costs
     limits: AccountLimits
     trades: Trades
@@ -64,8 +67,8 @@ class Backtest:
         Shares and means are over the `condors` that could be sold, and None if there are none. `traded` counts those
         that the account could afford.
         """
-        for at, multiplier in enumerate(self.trades.sd_multipliers):
-            yield {"sd_multiplier": multiplier, **self._counts(at), **self._means(at), **self._account_figures(at)}
+        for at, shorts in enumerate(self.trades.shorts):
+            yield {"sd_multiplier": shorts.label, **self._counts(at), **self._means(at), **self._account_figures(at)}
 
     def summary(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -76,6 +79,7 @@ class Backtest:
             "entry_price_sources": self.prices.as_dict(),
             "not_settled_left_out": len(self.left_out["not_settled"]),
             "money": self.trades.money,
+            "leaving": asdict(self.leaving),
             "by_multiplier": {str(figures["sd_multiplier"]): figures for figures in self.figures()},
         }
 
@@ -90,7 +94,9 @@ class Backtest:
         skip = self.trades.skip[:, at]
         condors, traded = int((skip == Skip.NONE).sum()), int((self.account.contracts[:, at] > 0).sum())
         skipped = {f"skipped_{reason.name.lower()}": int((skip == reason).sum()) for reason in Skip if reason}
-        return {"condors": condors, "traded": traded, **skipped, "skipped_not_affordable": condors - traded}
+        reasons = self.trades.endings.reason[:, at][self.trades.sold[:, at]]
+        ended = {f"ended_{reason.name.lower()}": int((reasons == reason).sum()) for reason in Reason}
+        return {"condors": condors, "traded": traded, **skipped, "skipped_not_affordable": condors - traded, **ended}
 
     def _means(self, at: int) -> dict[str, float | None]:
         sold = self.trades.sold[:, at]
@@ -124,7 +130,8 @@ def backtest(
     costs: Costs = DEFAULT_COSTS,
     limits: AccountLimits = DEFAULT_LIMITS,
     *,
-    sd_multipliers: tuple[float, ...] = SD_MULTIPLIERS,
+    sd_multipliers: Sequence[float | Shorts] = SD_MULTIPLIERS,
+    leaving: Exit = HELD,
     start: np.datetime64 | None = None,
     end: np.datetime64 | None = None,
     prices: Prices = BY_VIX,
@@ -133,7 +140,9 @@ def backtest(
 
     Parameters
     ----------
-    sd_multipliers : (k,) distances of the short strikes in expected moves, above 0
+    sd_multipliers : (k,) distances of the short strikes in expected moves, above 0; or `Shorts`, for unequal sides and
+        for deltas
+    leaving : when condors are bought back early; only for those that are held to settlement otherwise
     start, end : first and last entry
     prices : where the credits come from; only sessions between the first and the last that it covers are entered
 
@@ -141,7 +150,13 @@ def backtest(
     ------
     MarketDataError
         If no session is left to trade.
+    ValueError
+        If condors that are closed when touched are to leave early too.
     """
+    if leaving and spec.management != "hold":
+        raise ValueError(
+            "a profit target, a stop or a time of exit needs condors that are held to settlement otherwise"
+        )
     chosen = _entries(history, start, end, prices)
     source = price_sources(history, spec)
     if isinstance(prices, EntryQuotes) and prices.carry_price:
@@ -152,13 +167,16 @@ def backtest(
     positions: Positions = np.flatnonzero(chosen & settled)
     if not len(positions):
         raise MarketDataError(_nothing_left(history, start, end, lags=bool((asked & lagging).any())))
-    trades = sell(history, positions, spec, costs, sd_multipliers, prices)
+    trades = sell(history, positions, spec, costs, sd_multipliers, prices, leaving)
     if (trades.skip == Skip.NO_BAR).all():
         raise MarketDataError("no session between these dates has both entry and settlement prices")
-    move = expected_move(entry_price(history, spec), entry_vix(history, spec), spec.horizon_sessions)
-    put, call = breaches(history, spec, move[:, None] * np.array(sd_multipliers))
+    widths = [np.full((len(history), len(trades.shorts)), np.nan) for _ in range(2)]
+    for of_history, of_trades in zip(widths, (trades.put_width, trades.call_width), strict=True):
+        of_history[positions] = of_trades
+    put, call = breaches(history, spec, *widths)
     return Backtest(
         spec=spec,
+        leaving=leaving,
         costs=costs,
         limits=limits,
         trades=trades,

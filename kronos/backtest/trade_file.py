@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kronos.backtest.endings import UNKNOWN_MINUTE, Reason
 from kronos.backtest.run import Backtest
 from kronos.backtest.trades import Skip
 from kronos.condor.settlement import settles_at_minute
@@ -28,6 +29,8 @@ COLUMNS = (
     "settles_at",
     "outcome",
     "bought_back",
+    "reason",
+    "minute",
     "cost_points",
     "net_pnl_dollars",
     "contracts",
@@ -64,7 +67,7 @@ def _records(result: Backtest, history: MarketHistory) -> Iterator[list[object]]
     """One per session and multiplier, in order."""
     reasons = {str(day): reason for reason, days in result.left_out.items() for day in days}
     entered = {str(day): row for row, day in enumerate(result.sessions)}
-    multipliers = result.trades.sd_multipliers
+    multipliers = [shorts.label for shorts in result.trades.shorts]
     for day in sorted(reasons.keys() | entered.keys()):
         for at, multiplier in enumerate(multipliers):
             if day in entered:
@@ -93,15 +96,17 @@ def _record(result: Backtest, history: MarketHistory, row: int, at: int) -> list
     known = trades.skip[row, at] != Skip.NO_BAR
     return [
         trades.sessions[row],
-        trades.sd_multipliers[at],
+        trades.shorts[at].label,
         _rounded(trades.price[row], 6),
         _rounded(trades.vix[row], 6),
         *(_rounded(strike[row, at], 6) for strike in trades.strikes),
         _rounded(trades.credit_points[row, at], 4),
         history.sessions[entered + ended.sessions_held[row, at]],
-        f"{expiry}T{minute // 60:02}:{minute % 60:02}",
+        f"{expiry}T{_clock(minute)}",
         OUTCOMES[trades.outcome[row, at]] if known else "",
         int(ended.bought_back[row, at]),
+        Reason(ended.reason[row, at]).name.lower(),
+        _clock(int(ended.minute[row, at])),
         _rounded(ended.cost_points[row, at], 4),
         _rounded(net, 2),
         int(contracts),
@@ -110,6 +115,11 @@ def _record(result: Backtest, history: MarketHistory, row: int, at: int) -> list
         trades.source,
         trades.money,
     ]
+
+
+def _clock(minute: int) -> str:
+    """In New York; empty where a daily bar does not say."""
+    return "" if minute == UNKNOWN_MINUTE else f"{minute // 60:02}:{minute % 60:02}"
 
 
 def _rounded(value: float, digits: int) -> float | str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from kronos.backtest.endings import Endings, endings
+from kronos.backtest.exits import HELD, Exit, leave_early
 from kronos.backtest.prices import Offer, Prices
 from kronos.backtest.quotes import QUOTED
 from kronos.condor.costs import DOLLARS_PER_POINT, Costs
 from kronos.condor.entry import entry_price, entry_vix
+from kronos.condor.pricing import life_in_sessions
+from kronos.condor.shorts import Shorts, half_widths
 from kronos.condor.spec import CondorSpec
 from kronos.condor.strikes import Strikes, expected_move, listed_strikes
 from kronos.market.history import Flags, Floats, MarketHistory, Positions
@@ -37,7 +41,8 @@ class Trades:
     ----------
     sessions : (n,) entries
     positions : (n,) of the sessions in the history
-    sd_multipliers : (k,)
+    shorts : (k,) where the short strikes were to stand
+    put_width, call_width : (n, k) exact distances of the short strikes in index points, before they were listed
     price, vix : (n,) at entry
     strikes : (n, k) listed strikes
     credit_points : (n, k) after slippage; NaN where a bar is missing or the chain lacks a strike
@@ -51,7 +56,9 @@ class Trades:
 
     sessions: Days
     positions: Positions
-    sd_multipliers: tuple[float, ...]
+    shorts: tuple[Shorts, ...]
+    put_width: Floats
+    call_width: Floats
     price: Floats
     vix: Floats
     strikes: Strikes
@@ -79,38 +86,51 @@ def sell(
     positions: Positions,
     spec: CondorSpec,
     costs: Costs,
-    sd_multipliers: tuple[float, ...],
+    shorts: Sequence[float | Shorts],
     prices: Prices,
+    leaving: Exit = HELD,
 ) -> Trades:
-    """Sell a condor at each multiplier on each of the sessions, and follow it to its end.
+    """Sell condors on each of the sessions, and follow them to their end.
 
     Parameters
     ----------
     positions : (n,) entry sessions in `history`, which also holds their settlements; bars may be missing
+    shorts : (k,) where the short strikes stand; a number is a multiplier for both sides
     prices : where the credits come from
+    leaving : when condors are bought back early; only those that are held to settlement otherwise
     """
     sessions = history.sessions[positions]
     price, vix = entry_price(history, spec)[positions], entry_vix(history, spec)[positions]
     price = prices.price_at_entry(sessions, price)
     move = expected_move(price, vix, spec.horizon_sessions)
-    half_width = move[:, None] * np.array(sd_multipliers)
-    strikes = listed_strikes(price[:, None], half_width, spec)
-    credit = prices.credit_points(Offer(history, spec, positions, price, move, strikes), costs)
+    placed = tuple(one if isinstance(one, Shorts) else Shorts.even(one) for one in shorts)
+    index = prices.surface.index(history, spec)[positions]
+    life = life_in_sessions(history.sessions, spec)[positions]
+    put_width, call_width = half_widths(placed, price, move, index, spec.entry, life, prices.surface)
+    strikes = listed_strikes(price[:, None], put_width, spec, call_width)
+    offer = Offer(history, spec, positions, price, move, strikes)
+    credit = prices.credit_points(offer, costs)
     ended = endings(history, positions, strikes, spec, prices.surface)
+    if leaving:
+        sold_for = credit + (costs.trade_slippage_points if prices.credit_costs_slippage else 0.0)
+        ended = leave_early(ended, prices.marks(offer, leaving), leaving, sold_for, strikes, spec)
+        ended = replace(ended, costs_slippage=prices.marks_cost_slippage)
     return Trades(
         sessions=sessions,
         positions=positions,
-        sd_multipliers=sd_multipliers,
+        shorts=placed,
+        put_width=put_width,
+        call_width=call_width,
         price=price,
         vix=vix,
         strikes=strikes,
         credit_points=credit,
-        skip=_skips(np.isnan(ended.cost_points + half_width), prices.covers(sessions), credit, costs),
+        skip=_skips(np.isnan(ended.cost_points + put_width + call_width), prices.covers(sessions), credit, costs),
         endings=ended,
         net_pnl_dollars=_net_pnl(credit, ended, costs),
-        worst_loss_dollars=_worst_loss(credit, spec, costs),
+        worst_loss_dollars=_worst_loss(credit, spec, costs, early=bool(leaving)),
         source=prices.source,
-        money=_money(spec, prices),
+        money=_money(spec, prices, leaving),
     )
 
 
@@ -126,18 +146,21 @@ def _skips(absent: Flags, quoted: Flags, credit: Floats, costs: Costs) -> npt.ND
 
 
 def _net_pnl(credit: Floats, ended: Endings, costs: Costs) -> Floats:
-    closing = DOLLARS_PER_POINT * costs.trade_slippage_points + costs.trade_commission_dollars
+    slippage = costs.trade_slippage_points if ended.costs_slippage else 0.0
+    closing = DOLLARS_PER_POINT * slippage + costs.trade_commission_dollars
     kept = DOLLARS_PER_POINT * (credit - ended.cost_points) - costs.trade_commission_dollars
     return np.asarray(kept - closing * ended.bought_back)
 
 
-def _worst_loss(credit: Floats, spec: CondorSpec, costs: Costs) -> Floats:
+def _worst_loss(credit: Floats, spec: CondorSpec, costs: Costs, *, early: bool) -> Floats:
     entering = DOLLARS_PER_POINT * (spec.wing_width_points - credit) + costs.trade_commission_dollars
-    if spec.management == "hold":
+    if spec.management == "hold" and not early:
         return entering
     return entering + DOLLARS_PER_POINT * costs.trade_slippage_points + costs.trade_commission_dollars
 
 
-def _money(spec: CondorSpec, prices: Prices) -> str:
-    closing_modelled = prices.source == QUOTED and spec.management != "hold"
+def _money(spec: CondorSpec, prices: Prices, leaving: Exit) -> str:
+    closing_modelled = prices.source == QUOTED and (
+        spec.management != "hold" or (bool(leaving) and not prices.quotes_marks)
+    )
     return f"{prices.money}, closing modelled" if closing_modelled else prices.money

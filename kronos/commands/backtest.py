@@ -24,13 +24,15 @@ from kronos.commands.options import (
 )
 from kronos.commands.trading import (
     ChainsOption,
-    MultipliersOption,
+    DeltasOption,
+    PlacedOption,
     PriceOption,
     WorldOption,
+    minute_of,
     modelled_prices,
-    multipliers_of,
     policy_on_quotes,
     read_quotes,
+    shorts_of,
 )
 from kronos.condor.costs import DEFAULT_COSTS, DEFAULT_LIMITS, AccountLimits, Costs
 from kronos.condor.spec import DEFAULT_SOLD_AT, Management
@@ -52,7 +54,20 @@ def backtest_command(
         Management,
         typer.Option("--management", help="Hold to settlement, or buy the condor back when a short strike is touched."),
     ] = DEFAULT_SPEC.management,
-    multipliers: MultipliersOption = None,
+    multipliers: PlacedOption = None,
+    deltas: DeltasOption = None,
+    profit_target: Annotated[
+        float | None,
+        typer.Option("--profit-target", help="Buy back once this share of the credit is earned, such as 0.5."),
+    ] = None,
+    stop: Annotated[
+        float | None,
+        typer.Option("--stop", help="Buy back once that costs this multiple of the credit, such as 2."),
+    ] = None,
+    exit_at: Annotated[
+        str | None,
+        typer.Option("--exit-at", metavar="HH:MM", help="Buy back at this New York time on the day of settlement."),
+    ] = None,
     wing: Annotated[
         float, typer.Option("--wing", help="Points between a short strike and its long strike.")
     ] = DEFAULT_SPEC.wing_width_points,
@@ -92,7 +107,7 @@ def backtest_command(
     as_json: JsonOption = False,
 ) -> None:
     """Sell a condor on every session, at modelled or real prices, and show how it did."""
-    from kronos.backtest import backtest
+    from kronos.backtest import Exit, backtest
     from kronos.backtest.trade_file import write_trades
 
     asked = read_inputs(data, start, end, entry, dte)
@@ -100,11 +115,14 @@ def backtest_command(
         spec = replace(asked.spec, management=management, wing_width_points=wing, strike_step_points=step)
         costs = Costs(slippage, commission, min_credit)
         limits = AccountLimits(equity, risk_pct, max_contracts)
+        leaving = Exit(profit_target, stop, None if exit_at is None else minute_of(exit_at))
+        chosen = shorts_of(multipliers, deltas)
     except ValueError as error:
         raise KronosError(str(error)) from error
-    chosen = multipliers_of(multipliers)
+    if leaving and management != "hold":
+        raise KronosError("--profit-target, --stop and --exit-at need --management hold")
     quotes = read_quotes(chains, spec, price)
-    offered, left_out = ([quotes], {}) if quotes else modelled_prices(asked.history, spec, chosen, world)
+    offered, left_out = ([quotes], {}) if quotes else modelled_prices(asked.history, spec, chosen, world, leaving)
     results = [
         backtest(
             asked.history,
@@ -112,6 +130,7 @@ def backtest_command(
             costs,
             limits,
             sd_multipliers=chosen,
+            leaving=leaving,
             start=asked.start,
             end=asked.end,
             prices=prices,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kronos.training.quoted_policy import QuotedPolicyScores
     from kronos.training.rows import TrainingRows
 
+EARLY = ("touch", "stop", "target", "time")
 SWEEP_COLUMNS = (
     ("sold", "condors", "d"),
     ("left out", "sessions_left_out", "d"),
@@ -48,6 +49,7 @@ def backtest_tables(result: Backtest) -> Iterator[Table]:
             f"net P&L ({kind})": ("mean_net_pnl_dollars", "+.2f"),
             "sold": ("condors", "d"),
             "skipped": ("skipped", "d"),
+            **{reason: (f"ended_{reason}", "d") for reason in EARLY if any(one[f"ended_{reason}"] for one in figures)},
         },
         [record | {"skipped": len(result.sessions) - record["condors"]} for record in figures],
     )
@@ -82,7 +84,7 @@ def quoted_policy_table(scores: Sequence[QuotedPolicyScores], money: str) -> Tab
         points = (one.mean_credit_points, one.mean_fair_credit_points, one.mean_payout_points)
         after_fees = (one.mean_expected_pnl_points, one.mean_pnl_points)
         table.add_row(
-            f"{one.sd_multiplier:g}",
+            str(one.sd_multiplier),
             str(one.sessions),
             *(f"{value:.3f}" for value in points),
             *(f"{value:+.3f}" for value in after_fees),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kronos.commands.options import all_cores, progress
+from kronos.condor.shorts import By, Shorts
 from kronos.condor.spec import SD_MULTIPLIERS, CondorSpec, SoldAt
 from kronos.condor.worlds import World
 from kronos.errors import KronosError
@@ -16,7 +18,7 @@ from kronos.errors import KronosError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kronos.backtest import Backtest, Prices
+    from kronos.backtest import Backtest, Exit, Prices
     from kronos.backtest.quotes import EntryQuotes
     from kronos.market.history import MarketHistory
     from kronos.training.quoted_policy import QuotedPolicyScores
@@ -36,6 +38,18 @@ WorldOption = Annotated[
     typer.Option(
         "--world", help="Model credits in this world of price; may be repeated; default: in all.", show_default=False
     ),
+]
+PlacedOption = Annotated[
+    str | None,
+    typer.Option(
+        "--multipliers",
+        help="SD multipliers, such as 0.8,1.0; unequal sides as put/call, such as 1.2/0.9; default: 0.6 to 1.6.",
+        show_default=False,
+    ),
+]
+DeltasOption = Annotated[
+    str | None,
+    typer.Option("--deltas", help="Short strikes by delta, such as 0.10,0.08/0.16; by the modelled surface."),
 ]
 MultipliersOption = Annotated[
     str | None,
@@ -59,7 +73,11 @@ def multipliers_of(text: str | None) -> tuple[float, ...]:
 
 
 def modelled_prices(
-    history: MarketHistory, spec: CondorSpec, sd_multipliers: Sequence[float], worlds: Sequence[World] | None
+    history: MarketHistory,
+    spec: CondorSpec,
+    shorts: Sequence[Shorts],
+    worlds: Sequence[World] | None,
+    leaving: Exit,
 ) -> tuple[list[Prices], dict[str, str]]:
     """The worlds asked for, and why the efficient one is missing where it is.
 
@@ -74,15 +92,14 @@ def modelled_prices(
     asked = [world for world in World if not worlds or world in worlds]
     found = [BY_VOLATILITY[world] for world in asked if world in BY_VOLATILITY]
     left_out: dict[str, str] = {}
-    if World.EFFICIENT in asked:
+    if World.EFFICIENT in asked and (leaving or spec.management != "hold"):
+        left_out[World.EFFICIENT.value] = "no curve prices a condor that is not held to settlement"
+    elif World.EFFICIENT in asked:
         try:
             with progress("walking forward, for the efficient world") as ticker:
-                fair = walked_prices(history, spec, sd_multipliers=sd_multipliers, jobs=all_cores(), progress=ticker)
+                fair = walked_prices(history, spec, sd_multipliers=shorts, jobs=all_cores(), progress=ticker)
         except (MarketDataError, TrainingRefusedError) as error:
             fair, left_out[World.EFFICIENT.value] = None, str(error)
-        else:
-            if fair is None:
-                left_out[World.EFFICIENT.value] = "no curve prices a condor that is not held to settlement"
         found += [] if fair is None else [fair]
     if not found:
         raise KronosError("; ".join(left_out.values()))
@@ -94,7 +111,7 @@ def policy_on_quotes(history: MarketHistory, result: Backtest) -> tuple[list[Quo
     from kronos.errors import MarketDataError, TrainingRefusedError
     from kronos.training.quoted_policy import score_on_quotes
 
-    if result.spec.management != "hold":
+    if result.leaving or result.spec.management != "hold":
         return [], "no curve prices a condor that is not held to settlement"
     try:
         with progress("walking forward, for the policy") as ticker:
@@ -102,6 +119,49 @@ def policy_on_quotes(history: MarketHistory, result: Backtest) -> tuple[list[Quo
     except (MarketDataError, TrainingRefusedError) as error:
         return [], str(error)
     return found, "" if found else "no session with a quote has a prediction from before it"
+
+
+def shorts_of(multipliers: str | None, deltas: str | None) -> tuple[Shorts, ...]:
+    """The short strikes asked for: by multiplier in ascending order, then by delta; the usual multipliers by default.
+
+    Raises
+    ------
+    KronosError
+    """
+    if multipliers is None and deltas is None:
+        return tuple(map(Shorts.even, SD_MULTIPLIERS))
+    asked: tuple[tuple[str, str | None, By], ...] = (
+        ("--multipliers", multipliers, "multiplier"),
+        ("--deltas", deltas, "delta"),
+    )
+    return tuple(one for option, text, by in asked if text is not None for one in _placed(option, text, by))
+
+
+def _placed(option: str, text: str, by: By) -> list[Shorts]:
+    found = set()
+    for part in text.split(","):
+        sides = numbers(option, part.replace("/", ","))
+        if len(sides) > 2:
+            raise KronosError(f"{option} {part!r}: a condor has two sides, put/call")
+        try:
+            found.add(Shorts(sides[0], sides[-1], by))
+        except ValueError as error:
+            raise KronosError(f"{option} {part!r}: {error}") from error
+    return sorted(found, key=lambda one: (one.put, one.call))
+
+
+def minute_of(text: str) -> int:
+    """Minutes after midnight of a time of day.
+
+    Raises
+    ------
+    KronosError
+    """
+    try:
+        at = time.fromisoformat(text)
+    except ValueError:
+        raise KronosError(f"--exit-at {text!r} is not a time like 15:30") from None
+    return 60 * at.hour + at.minute
 
 
 def numbers(option: str, text: str) -> list[float]:

@@ -48,11 +48,16 @@ def expected_move(price: FloatOrArray, vix: FloatOrArray, horizon_sessions: int)
     return price * vix / 100 * math.sqrt(horizon_sessions / SESSIONS_PER_YEAR)
 
 
-def listed_strikes(price: Floats, half_width: Floats, spec: CondorSpec) -> Strikes:
-    """The strikes that can be traded, in the arguments' shape: short strikes are rounded away from the price."""
+def listed_strikes(price: Floats, put_width: Floats, spec: CondorSpec, call_width: Floats | None = None) -> Strikes:
+    """The strikes that can be traded, in the arguments' shape: short strikes are rounded away from the price.
+
+    Parameters
+    ----------
+    put_width, call_width : distances of the short strikes in index points; default of the second: the first
+    """
     step, wing = spec.strike_step_points, spec.wing_width_points
-    put_short = np.floor((price - half_width) / step) * step
-    call_short = np.ceil((price + half_width) / step) * step
+    put_short = np.floor((price - put_width) / step) * step
+    call_short = np.ceil((price + (put_width if call_width is None else call_width)) / step) * step
     return Strikes(put_short - wing, put_short, call_short, call_short + wing)
 
 

@@ -60,7 +60,7 @@ class QuotedPolicyScores:
     always, without_quotes, with_quotes : every quote sold; by probability alone; and with the quotes' say
     """
 
-    sd_multiplier: float
+    sd_multiplier: float | str
     sessions: int
     mean_credit_points: float
     mean_fair_credit_points: float
@@ -106,14 +106,17 @@ def score_on_quotes(
     move = expected_move(trades.price, trades.vix, spec.horizon_sessions)
     credits_said = fair.fair_credit_points(Offer(history, spec, trades.positions, trades.price, move, trades.strikes))
     found = []
-    for column in range(len(trades.sd_multipliers)):
+    for column in range(len(trades.shorts)):
         known = trades.sold[:, column] & ~np.isnan(credits_said[:, column])
         if known.any():
-            found.append(_scored(trades, column, known, credits_said[:, column], walk.predictions, policies, fair))
+            found.append(
+                _scored(spec, trades, column, known, credits_said[:, column], walk.predictions, policies, fair)
+            )
     return found
 
 
 def _scored(
+    spec: CondorSpec,
     trades: Trades,
     column: int,
     known: Flags,
@@ -122,22 +125,27 @@ def _scored(
     policies: Sequence[Policy],
     fair: FairPrices,
 ) -> QuotedPolicyScores:
-    multiplier = trades.sd_multipliers[column]
     chosen = np.flatnonzero(known)
+    move = expected_move(trades.price, trades.vix, spec.horizon_sessions)
+    sides = np.column_stack([trades.put_width[:, column], trades.call_width[:, column]]) / move[:, None]
     at = np.searchsorted(tested.rows.sessions, trades.sessions[chosen])
     credit, net = trades.credit_points[chosen, column], trades.net_pnl_dollars[chosen, column]
     traded, kept, expected, implausible = np.zeros(len(chosen), bool), np.zeros(len(chosen), bool), [], 0
     for place, row in enumerate(at):
         policy = policies[fair.fold[row]]
-        said = Prediction.at(multiplier, MULTIPLIERS, tested.probability[row], tested.climatology[row])
-        recent = float(np.interp(multiplier, MULTIPLIERS, tested.recent[row]))
+        shape, (put, call) = fair.shapes[fair.fold[row]], sides[chosen[place]]
+        won, base, recent = (
+            shape.win_probability(put, call, MULTIPLIERS, curves[row])
+            for curves in (tested.probability, tested.climatology, np.maximum.accumulate(tested.recent, axis=1))
+        )
+        said = Prediction(won, base, MULTIPLIERS, tested.probability[row], tested.climatology[row])
         quote = policy.value(float(credit[place]), float(fair_credit[chosen[place]]))
         expected.append(quote.expected_pnl)
         implausible += quote.is_implausible
         decisions = [policy.decide(said, recent_rate=recent, quote=one) for one in (None, quote)]
         traded[place], kept[place] = (one.advice is not TradeAction.SKIP_TODAY for one in decisions)
     return QuotedPolicyScores(
-        sd_multiplier=multiplier,
+        sd_multiplier=trades.shorts[column].label,
         sessions=len(chosen),
         mean_credit_points=float(credit.mean()),
         mean_fair_credit_points=float(fair_credit[chosen].mean()),

@@ -12,6 +12,7 @@ from kronos.backtest import BY_SHORT_DATED, BY_VIX, FairPrices, Prices
 from kronos.backtest.trades import sell
 from kronos.condor.costs import Costs
 from kronos.condor.entry import PriceSource, price_sources
+from kronos.condor.shorts import Shorts
 from kronos.condor.spec import MULTIPLIERS, SD_MULTIPLIERS, CondorSpec
 from kronos.condor.worlds import World
 from kronos.features.variants import FULL, Variant
@@ -50,7 +51,7 @@ def efficient_prices(
     fair: FairPrices,
     history: MarketHistory,
     spec: CondorSpec,
-    sd_multipliers: Sequence[float] = SD_MULTIPLIERS,
+    sd_multipliers: Sequence[float | Shorts] = SD_MULTIPLIERS,
     positions: Positions | None = None,
 ) -> FairPrices:
     """Fair credits with the premium that makes their total the short-dated world's, at each multiplier.
@@ -79,7 +80,7 @@ def walked_prices(
     spec: CondorSpec,
     variant: Variant = FULL,
     *,
-    sd_multipliers: Sequence[float] = SD_MULTIPLIERS,
+    sd_multipliers: Sequence[float | Shorts] = SD_MULTIPLIERS,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> FairPrices | None:

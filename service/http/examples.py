@@ -77,6 +77,7 @@ BAR = {
 }
 
 MONEY = {"trades": 58, "total_net_pnl_dollars": 2310.0, "mean_net_pnl_dollars": 39.83}
+SOLD_IN_A_WORLD = {"sessions": 3, "total_net_pnl_dollars": -412.0, "mean_net_pnl_dollars": -137.33}
 PERFORMANCE = {
     "bot": "ares",
     "start": "2018-07-02",
@@ -161,27 +162,9 @@ PERFORMANCE = {
         "total_net_pnl_dollars": -412.0,
         "mean_net_pnl_dollars": -137.33,
         "worlds": [
-            {
-                "world": "vix_only",
-                "money": "modelled, VIX only",
-                "sessions": 3,
-                "total_net_pnl_dollars": -412.0,
-                "mean_net_pnl_dollars": -137.33,
-            },
-            {
-                "world": "short_dated",
-                "money": "modelled, short-dated",
-                "sessions": 3,
-                "total_net_pnl_dollars": -371.4,
-                "mean_net_pnl_dollars": -123.8,
-            },
-            {
-                "world": "efficient",
-                "money": "modelled, efficient",
-                "sessions": 3,
-                "total_net_pnl_dollars": -190.2,
-                "mean_net_pnl_dollars": -63.4,
-            },
+            {**SOLD_IN_A_WORLD, "world": "vix_only", "money": "modelled, VIX only"},
+            {**SOLD_IN_A_WORLD, "world": "short_dated", "money": "modelled, short-dated"},
+            {**SOLD_IN_A_WORLD, "world": "efficient", "money": "modelled, efficient"},
         ],
     },
     "drift": [

@@ -85,6 +85,26 @@ def test_an_account_that_can_afford_no_contract_says_so_with_the_date(
     assert figures["stopped_on"] in backtested(capsys, *asked)
 
 
+def test_strikes_and_exits_are_named_in_what_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "sessions.csv"
+    asked = (*YEAR, *BY_VIX, "--multipliers", "1,1.2/0.9", "--deltas", "0.1", "--profit-target", "0.5", "--stop", "3")
+    found = json.loads(backtested(capsys, *asked, "--trades", str(out), "--json"))["worlds"]["vix_only"]
+    assert found["leaving"] == {"profit_target": 0.5, "stop": 3.0, "minute": None}
+    assert list(found["by_multiplier"]) == ["1.0", "1.2/0.9", "delta 0.1"]
+    for figures in found["by_multiplier"].values():
+        assert figures["ended_target"] > figures["ended_stop"] > 0
+        ended = sum(figures[f"ended_{reason}"] for reason in ("settled", "touch", "stop", "target", "time"))
+        assert ended == figures["condors"]
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["sd_multiplier"] for row in rows} == {"1.0", "1.2/0.9", "delta 0.1"}
+    assert {row["reason"] for row in rows} >= {"target", "stop"}
+    assert all(row["minute"] for row in rows)
+    shown = backtested(capsys, *asked)
+    assert "delta 0.1" in shown
+    assert "target" in shown
+
+
 def test_json_holds_every_multiplier_and_the_money_that_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     summary = json.loads(backtested(capsys, *YEAR, *BY_VIX, "--json"))["worlds"]["vix_only"]
     assert summary["money"] == "modelled, VIX only"
@@ -172,8 +192,15 @@ BAD_ARGUMENTS = {
     "slippage": (["--slippage", "nan"], "slippage_points must be 0 or more, not nan"),
     "risk": (["--risk-pct", "150"], "risk_pct must be at most 100"),
     "cap": (["--max-contracts", "-1"], "max_contracts must be 0 or more"),
-    "multipliers": (["--multipliers", "1,x"], "--multipliers '1,x' is not a list of numbers"),
-    "no multiplier": (["--multipliers", "0"], "multipliers must be above 0"),
+    "multipliers": (["--multipliers", "1,x"], "--multipliers 'x' is not a list of numbers"),
+    "three sides": (["--multipliers", "1/2/3"], "--multipliers '1/2/3': a condor has two sides, put/call"),
+    "a delta above a half": (["--deltas", "0.7"], "--deltas '0.7': a delta must be between 0 and 0.5"),
+    "a target of everything and more": (["--profit-target", "2"], "a profit target must be above 0 and at most 1"),
+    "a stop below the credit": (["--stop", "1"], "a stop must be above 1"),
+    "no time": (["--exit-at", "noon"], "--exit-at 'noon' is not a time like 15:30"),
+    "after the close": (["--exit-at", "17:00"], "the time of an exit must lie between 09:30 and 16:00"),
+    "leaving what is touched": (["--stop", "2", "--management", "touch"], "need --management hold"),
+    "no multiplier": (["--multipliers", "0"], "a multiplier must be above 0"),
     "no chain": (["--chains", "absent.csv"], "absent.csv: No such file"),
     "no folder": (["--trades", "absent/trades.csv"], "absent/trades.csv: No such file"),
 }
