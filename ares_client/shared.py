@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ares_client._advice.advice import Advice
+from ares_client._advice.request import largest_risk
 from ares_client.advisor import Advisor
 from ares_client.errors import ConfigurationError, FallbackReason
 from ares_client.settings import ClientSettings
@@ -57,5 +58,7 @@ def get_trading_advice(
         advisor = get_advisor()
     except ConfigurationError as error:
         logger.critical("advice is a fallback because the configuration is invalid: %s", error)
-        return Advice.fallback(ClientSettings(outbox=Path()), FallbackReason.MISCONFIGURED)
+        settings = ClientSettings(outbox=Path())
+        largest = largest_risk(settings.risk_per_trade_pct, options.get("risk_per_trade_pct"))
+        return Advice.fallback(settings, FallbackReason.MISCONFIGURED, largest)
     return advisor.get_trading_advice(vix=vix, price=price, day_of_week=day_of_week, **options)

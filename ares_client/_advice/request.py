@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from pydantic import ValidationError
 
 from ares_client._values import Number, number, whole_number
-from ares_client.contract import NEWER_FIELDS, AdviceRequest, Problem
+from ares_client.contract import NEWER_FIELDS, AdviceRequest, Problem, QuotedCredit
 from ares_client.errors import FallbackReason
 
 if TYPE_CHECKING:
@@ -42,13 +43,18 @@ class AdviceOptions(Hints, total=False):
     """The most that this trade may risk, in % of the account. Default: the bot's own, which it never exceeds."""
     wing_points: Number | None
     """Distance of the long strikes from the short ones, in index points. Default: the model's."""
-    credit_points: Number | Mapping[Number, Number] | None
+    credit_points: Number | Mapping[Number, Number | None] | None
     """What the bot expects to receive, in index points: for the multiplier asked for, or by multiplier."""
 
 
 HINTS = frozenset(Hints.__annotations__)
 QUOTE = frozenset({"credit_points", "wing_points"})
 """A credit belongs to its wings: one is left out with the other."""
+QUOTE_IGNORED = "quote_ignored"
+"""A reason that the client adds: a quote could not be used, and the advice was given without it."""
+LIMIT_IGNORED = "limit_ignored"
+"""A reason that the client adds: the call's own limit of risk could not be used, and the bot's was."""
+WHOLE_ACCOUNT_PCT = 100.0
 MAY_BE_LEFT_OUT = HINTS | NEWER_FIELDS
 ALLOWED = {name: spec for name, spec in AdviceRequest.model_fields.items() if name != "bot"}
 UNPROCESSABLE = 422
@@ -56,18 +62,23 @@ UNPROCESSABLE = 422
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request, and whether the bot's quote had to be left out of it."""
+    """A request, and what had to be left out of it.
+
+    `notes` become reasons of the advice: `quote_ignored`, `limit_ignored`. `largest_risk_pct` is the most that this
+    trade may risk, whoever answers.
+    """
 
     request: AdviceRequest
-    quote_ignored: bool = False
+    largest_risk_pct: float
+    notes: frozenset[str] = frozenset()
 
     def without(self, names: frozenset[str]) -> Question:
         """The same question without some optional fields."""
         left_out = names | QUOTE if names & QUOTE else names
         given = self.request.model_dump(exclude_none=True)
-        ignored = self.quote_ignored or ("credit_points" in given and "credit_points" in left_out)
+        ignored = {QUOTE_IGNORED} if "credit_points" in given.keys() & left_out else set()
         kept = {name: value for name, value in given.items() if name not in left_out}
-        return Question(AdviceRequest.model_validate(kept), ignored)
+        return Question(AdviceRequest.model_validate(kept), self.largest_risk_pct, self.notes | ignored)
 
 
 class UnusableRequestError(Exception):
@@ -79,7 +90,23 @@ class UnusableRequestError(Exception):
         self.reason = FallbackReason.INVALID_MARKET_DATA if is_market_data else FallbackReason.INVALID_REQUEST
 
 
-def build_question(defaults: Mapping[str, Any], arguments: Mapping[str, object]) -> Question:
+def largest_risk(own_risk_pct: float, given: object) -> float:
+    """The most that a trade may risk, in %: the bot's own limit, or the call's where that is lower and usable.
+
+    Raises
+    ------
+    TypeError
+        The call's limit can be no number.
+    """
+    if given is None:
+        return own_risk_pct
+    asked = number("risk_per_trade_pct", given)
+    return min(own_risk_pct, asked) if 0 <= asked <= WHOLE_ACCOUNT_PCT else own_risk_pct
+
+
+def build_question(
+    bot: str, sd_multiplier: float, largest_risk_pct: float, arguments: Mapping[str, object]
+) -> Question:
     """Build the request. Hints, quotes and limits that violate the contract are left out: advice matters more.
 
     Raises
@@ -90,39 +117,57 @@ def build_question(defaults: Mapping[str, Any], arguments: Mapping[str, object])
         Another value is out of range or not finite.
     """
     given = _plain_values(arguments)
+    asked = given.pop("risk_per_trade_pct", None)
+    notes = set() if asked is None or 0 <= asked <= WHOLE_ACCOUNT_PCT else {LIMIT_IGNORED}
+    table = given.get("credit_points")
+    if isinstance(table, list):
+        given["credit_points"] = [quote for quote in table if _is_usable(quote, given.get("wing_points"))]
+        notes |= {QUOTE_IGNORED} if len(given["credit_points"]) < len(table) else set()
+    defaults = {"bot": bot, "sd_multiplier": sd_multiplier, "risk_per_trade_pct": largest_risk_pct}
     try:
-        return Question(AdviceRequest.model_validate({**defaults, **given}))
+        return _question({**defaults, **given}, largest_risk_pct, notes)
     except ValidationError as error:
         unusable = {str(problem["loc"][0]) for problem in error.errors(include_input=False)}
     if not unusable <= MAY_BE_LEFT_OUT:
         raise UnusableRequestError(unusable)
     if unusable & QUOTE:
         unusable |= QUOTE
+        notes |= {QUOTE_IGNORED} if "credit_points" in given else set()
     logger.warning(
         "left out of the request because they are not usable: %s", ", ".join(sorted(unusable & given.keys()))
     )
     kept = {name: value for name, value in given.items() if name not in unusable}
-    return Question(AdviceRequest.model_validate({**defaults, **kept}), "credit_points" in given.keys() & unusable)
+    return _question({**defaults, **kept}, largest_risk_pct, notes)
 
 
-def acceptable(question: Question, response: HttpResponse) -> Question | None:
-    """The question without the optional fields that a service refused; None if that is not what it refused.
+def _question(values: Mapping[str, object], largest_risk_pct: float, notes: set[str]) -> Question:
+    return Question(AdviceRequest.model_validate(values), largest_risk_pct, frozenset(notes))
+
+
+def _is_usable(quote: Mapping[str, float], wing_points: float | None) -> bool:
+    """Whether one entry of a table can stand by itself: a missing bid far out must not cost the others."""
+    try:
+        credit = QuotedCredit.model_validate(quote).credit_points
+    except ValidationError:
+        return False
+    return wing_points is None or not credit >= wing_points
+
+
+def refused_fields(question: Question, response: HttpResponse) -> frozenset[str]:
+    """The optional fields that a service refused, to be left out of a second question; empty if it refused another.
 
     A service of the first revision does not name a field that it does not know.
     """
     if response.status != UNPROCESSABLE:
-        return None
+        return frozenset()
     try:
         errors = Problem.model_validate_json(response.body).errors or []
     except ValidationError:
-        return None
+        return frozenset()
     named = {str(error.get("where", "")).partition(".")[2].partition(".")[0] for error in errors}
     refused = NEWER_FIELDS if named == {""} else frozenset(named)
     given = frozenset(question.request.model_dump(exclude_none=True))
-    if not refused & given or not refused <= MAY_BE_LEFT_OUT:
-        return None
-    logger.warning("asking again without what the service refused: %s", ", ".join(sorted(refused & given)))
-    return question.without(refused)
+    return refused if refused & given and refused <= MAY_BE_LEFT_OUT else frozenset()
 
 
 def _plain_values(arguments: Mapping[str, object]) -> dict[str, Any]:
@@ -145,7 +190,10 @@ def _plain_value(name: str, value: object) -> object:
             return whole_number(name, value)
         case "credit_points" if isinstance(value, Mapping):
             return [
-                {"sd_multiplier": number("a multiplier of credit_points", at), name: number(name, credit)}
+                {
+                    "sd_multiplier": number("a multiplier of credit_points", at),
+                    name: math.nan if credit is None else number(name, credit),
+                }
                 for at, credit in value.items()
             ]
         case _:

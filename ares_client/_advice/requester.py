@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from ares_client._advice.advice import Advice
 from ares_client._advice.breaker import FAILURES_TO_OPEN, Breaker
-from ares_client._advice.request import Question, UnusableRequestError, acceptable, build_question
+from ares_client._advice.request import Question, UnusableRequestError, build_question, largest_risk, refused_fields
 from ares_client._http import responses
 from ares_client._http.deadline import Call, Deadline, Workers
 from ares_client._http.transport import HttpRequest, HttpResponse, Transport, exchange_with_second_chance
-from ares_client.contract import AdviceReply
+from ares_client.contract import NEWER_FIELDS, AdviceReply
 from ares_client.errors import FallbackReason, ServiceError
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST_IN_FLIGHT = 2
+OLDER_SECONDS = 600.0
+"""How long a service that refused what is new is not asked with it."""
 
 
 _REPLY: TypeAdapter[AdviceReply] = TypeAdapter(AdviceReply)
@@ -49,6 +52,7 @@ class AdviceRequester:
         self._workers = Workers("advice", MOST_IN_FLIGHT)
         self._breaker = Breaker(self._is_service_well, timing, failures_to_open)
         self._is_closed = False
+        self._older_until = -math.inf
 
     def ask(self, arguments: Mapping[str, object]) -> Advice:
         """Advice for the arguments of `AdviceRequest`.
@@ -58,56 +62,64 @@ class AdviceRequester:
         TypeError
             An argument has the wrong type. The message names it.
         """
-        begun = self._begin(arguments)
+        largest = self._largest_risk_pct(arguments)
+        begun = self._begin(arguments, largest)
         if isinstance(begun, Advice):
             return begun
         try:
             return self._answered(begun.wait())
         except Exception as error:  # the trading window is no place to raise anything
-            return self._unanswered(error)
+            return self._unanswered(error, largest)
 
     async def ask_async(self, arguments: Mapping[str, object]) -> Advice:
         """Like `ask`, but without blocking the event loop."""
-        begun = self._begin(arguments)
+        largest = self._largest_risk_pct(arguments)
+        begun = self._begin(arguments, largest)
         if isinstance(begun, Advice):
             return begun
         try:
             return self._answered(await begun.wait_async())
         except Exception as error:  # the trading window is no place to raise anything
-            return self._unanswered(error)
+            return self._unanswered(error, largest)
 
-    def fall_back(self, reason: FallbackReason, detail: object = "") -> Advice:
-        """The bot's own configuration. The reason is logged."""
+    def fall_back(self, reason: FallbackReason, largest_risk_pct: float, detail: object = "") -> Advice:
+        """The bot's own configuration, within the trade's own limit. The reason is logged."""
         logger.warning("falling back to the bot's own configuration: %s %s", reason, detail)
-        return Advice.fallback(self._settings, reason)
+        return Advice.fallback(self._settings, reason, largest_risk_pct)
+
+    def _largest_risk_pct(self, arguments: Mapping[str, object]) -> float:
+        return largest_risk(self._settings.risk_per_trade_pct, arguments.get("risk_per_trade_pct"))
 
     def close(self) -> None:
         """Stop asking. From now on, all advice is a fallback."""
         self._is_closed = True
         self._breaker.stop()
 
-    def _begin(self, arguments: Mapping[str, object]) -> Advice | Call[Advice]:
+    def _begin(self, arguments: Mapping[str, object], largest: float) -> Advice | Call[Advice]:
         deadline = Deadline(self._settings.deadline_seconds, self._timing)
-        own = {name: getattr(self._settings, name) for name in ("bot", "sd_multiplier", "risk_per_trade_pct")}
         try:
-            question = build_question(own, arguments)
+            question = build_question(self._settings.bot, self._settings.sd_multiplier, largest, arguments)
         except UnusableRequestError as error:
-            return self.fall_back(error.reason, error)
+            return self.fall_back(error.reason, largest, error)
         if self._is_closed:
-            return self.fall_back(FallbackReason.CLOSED)
+            return self.fall_back(FallbackReason.CLOSED, largest)
         if self._breaker.is_open:
-            return self.fall_back(FallbackReason.BREAKER_OPEN)
+            return self.fall_back(FallbackReason.BREAKER_OPEN, largest)
         return self._workers.start(lambda limit: self._fetch(question, limit), deadline)
 
     def _fetch(self, question: Question, deadline: Deadline) -> Advice:
-        own, given = self._settings.risk_per_trade_pct, question.request.risk_per_trade_pct
+        if self._timing.monotonic() < self._older_until:
+            question = question.without(NEWER_FIELDS)
         response = self._exchange(question, deadline)
-        without = acceptable(question, response)
-        if without is not None:
-            question, response = without, self._exchange(without, deadline)
+        refused = refused_fields(question, response)
+        if refused:
+            logger.warning("asking again without what the service refused: %s", ", ".join(sorted(refused)))
+            question = question.without(refused)
+            response = self._exchange(question, deadline)
+        if refused == NEWER_FIELDS:  # a service of the first revision: not to be asked twice each time
+            self._older_until = self._timing.monotonic() + OLDER_SECONDS
         reply = responses.read(response, _REPLY, self._timing.now())
-        largest = own if given is None else min(own, given)
-        return Advice.from_reply(reply, largest, quote_ignored=question.quote_ignored)
+        return Advice.from_reply(reply, question.largest_risk_pct, question.notes)
 
     def _exchange(self, question: Question, deadline: Deadline) -> HttpResponse:
         body = question.request.model_dump_json(exclude_none=True).encode()
@@ -120,15 +132,15 @@ class AdviceRequester:
         self._on_answer()
         return advice
 
-    def _unanswered(self, error: Exception) -> Advice:
+    def _unanswered(self, error: Exception, largest: float) -> Advice:
         if not isinstance(error, ServiceError):
             logger.error("unexpected error while asking for advice", exc_info=error)
-            return self.fall_back(FallbackReason.INTERNAL_ERROR, error)
+            return self.fall_back(FallbackReason.INTERNAL_ERROR, largest, error)
         if error.means_sick:
             self._breaker.failed()
         else:
             self._breaker.succeeded()
-        return self.fall_back(error.reason, error)
+        return self.fall_back(error.reason, largest, error)
 
     def _is_service_well(self) -> bool:
         """Whether the service reports that it is ready. Called in the breaker's thread."""

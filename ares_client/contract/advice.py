@@ -115,9 +115,12 @@ class CurvePoint(Reply):
 
 
 class QuoteValue(Reply):
-    """What a quoted credit is worth, in index points."""
+    """What a quoted credit is worth, in index points, at the listed strikes that its multiplier means."""
 
     sd_multiplier: float
+    put_short_strike: float = Field(description="rounded away from the price, like the short call")
+    call_short_strike: float
+    win_probability: Probability = Field(description="that the settlement lies between these strikes")
     credit_points: float
     fair_credit_points: float
     edge_points: float = Field(description="the credit less the fair one, before fees")
@@ -162,7 +165,9 @@ class AdviceReply(Reply):
     )
     wing_points: float | None = None
     fair_credit_points: float | None = Field(
-        default=None, description="mean payout by the curve at the multiplier asked for; as in `curve`"
+        default=None,
+        description="mean payout by the curve at the exact multiplier asked for, as in `curve`; "
+        "`quotes` are valued at listed strikes, which stand farther out",
     )
     breakeven_win_probability: Probability | None = Field(
         default=None, description="at the quoted credit of the multiplier asked for, or at the fair one without it"

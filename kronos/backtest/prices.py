@@ -67,6 +67,11 @@ class Prices(Protocol):
         """Whether slippage comes off the price to make the credit; natural prices include it."""
         ...
 
+    @property
+    def uncovered(self) -> str | None:
+        """Why sessions before the first or after the last price are left out; None where that goes without saying."""
+        ...
+
     def covers(self, sessions: Days) -> Flags:
         """(n,) whether a session can have a price."""
         ...
@@ -98,6 +103,7 @@ class ModelledMarks:
     """Buying back early at prices on the surface."""
 
     surface: Surface
+    uncovered: str | None = None
     credit_costs_slippage = True
     quotes_marks = False
     marks_cost_slippage = True
@@ -161,6 +167,7 @@ class FairPrices(ModelledMarks):
     source: str = World.EFFICIENT.value
     money: str = World.EFFICIENT.money
     surface: Surface = SHORT_DATED
+    uncovered: str | None = "not_predicted"
 
     def covers(self, sessions: Days) -> Flags:
         """The sessions that were predicted."""
@@ -173,7 +180,8 @@ class FairPrices(ModelledMarks):
     def credit_points(self, offer: Offer, costs: Costs) -> Floats:
         """The fair credit at the listed strikes, with the premium, less slippage."""
         fair = self.fair_credit_points(offer)
-        return (1 + np.broadcast_to(self.premium, fair.shape[1:])) * fair - costs.trade_slippage_points
+        credit = (1 + np.broadcast_to(self.premium, fair.shape[1:])) * fair
+        return np.minimum(credit, np.minimum(*offer.strikes.wings)) - costs.trade_slippage_points
 
     def fair_credit_points(self, offer: Offer) -> Floats:
         """(n, k) mean payout by the curves at listed strikes; NaN where a session was not predicted."""

@@ -110,6 +110,7 @@ class EntryQuotes:
 
     source = QUOTED
     surface = VIX_ONLY
+    uncovered = None
 
     def __init__(self, quotes: Chains, sold_at: SoldAt, later: Chains | None = None) -> None:
         self.sold_at = sold_at

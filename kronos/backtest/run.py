@@ -36,8 +36,8 @@ class Backtest:
         NaN where a bar is missing
     account : the accounts that traded them
     prices : where the prices at entry come from, with the sessions that were left out
-    left_out : sessions that were not entered, by reason: `lagging_print`, and `not_settled` where the history ends
-        before their settlement
+    left_out : sessions that were not entered, by reason: `lagging_print`; `not_settled` where the history ends before
+        their settlement; `not_predicted` in the efficient world
     """
 
     spec: CondorSpec
@@ -96,7 +96,9 @@ class Backtest:
         skipped = {f"skipped_{reason.name.lower()}": int((skip == reason).sum()) for reason in Skip if reason}
         reasons = self.trades.endings.reason[:, at][self.trades.sold[:, at]]
         ended = {f"ended_{reason.name.lower()}": int((reasons == reason).sum()) for reason in Reason}
-        return {"condors": condors, "traded": traded, **skipped, "skipped_not_affordable": condors - traded, **ended}
+        too_small = int(self.account.too_small[:, at].sum())
+        limits = {"skipped_not_affordable": too_small, "skipped_limit_reached": condors - traded - too_small}
+        return {"condors": condors, "traded": traded, **skipped, **limits, **ended}
 
     def _means(self, at: int) -> dict[str, float | None]:
         sold = self.trades.sold[:, at]
@@ -157,7 +159,8 @@ def backtest(
         raise ValueError(
             "a profit target, a stop or a time of exit needs condors that are held to settlement otherwise"
         )
-    chosen = _entries(history, start, end, prices)
+    wanted, inside = _wanted(history, start, end), _within(history, prices)
+    chosen, outside = wanted & inside, wanted & ~inside
     source = price_sources(history, spec)
     if isinstance(prices, EntryQuotes) and prices.carry_price:
         source = np.full_like(source, PriceSource.GIVEN)
@@ -187,21 +190,28 @@ def backtest(
         left_out={
             "lagging_print": history.sessions[asked & lagging],
             "not_settled": history.sessions[chosen & ~settled],
+            **({} if prices.uncovered is None else {prices.uncovered: history.sessions[outside]}),
         },
     )
 
 
-def _entries(history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None, prices: Prices) -> Flags:
+def _wanted(history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None) -> Flags:
+    """(n,) the sessions from `start` to `end`."""
     chosen = np.ones(len(history), dtype=bool)
     if start is not None:
         chosen &= history.sessions >= start
     if end is not None:
         chosen &= history.sessions <= end
-    covered = np.flatnonzero(prices.covers(history.sessions))
-    if not len(covered):
-        return np.zeros(len(history), dtype=bool)
-    chosen[: covered[0]] = chosen[covered[-1] + 1 :] = False
     return chosen
+
+
+def _within(history: MarketHistory, prices: Prices) -> Flags:
+    """(n,) whether a session lies between the first and the last that has a price."""
+    covered = np.flatnonzero(prices.covers(history.sessions))
+    inside = np.zeros(len(history), dtype=bool)
+    if len(covered):
+        inside[covered[0] : covered[-1] + 1] = True
+    return inside
 
 
 def _nothing_left(history: MarketHistory, start: np.datetime64 | None, end: np.datetime64 | None, *, lags: bool) -> str:

@@ -121,8 +121,10 @@ def backtest_command(
         raise KronosError(str(error)) from error
     if leaving and management != "hold":
         raise KronosError("--profit-target, --stop and --exit-at need --management hold")
-    quotes = read_quotes(chains, spec, price)
-    offered, left_out = ([quotes], {}) if quotes else modelled_prices(asked.history, spec, chosen, world, leaving)
+    if chains is not None and world:
+        raise KronosError("--world is for modelled credits: leave it out, or --chains")
+    quotes, span = read_quotes(chains, spec, price), (asked.start, asked.end)
+    offered, left_out = ([quotes], {}) if quotes else modelled_prices(asked.history, spec, chosen, world, leaving, span)
     results = [
         backtest(
             asked.history,
@@ -186,6 +188,12 @@ class Told:
         for source in (result.trades.source for result in self.results):
             if source in list(World):
                 console().print(f"{World(source).money}: {World(source).meaning}.", soft_wrap=True)
+        if len({len(result.sessions) for result in self.results}) > 1:
+            console().print(
+                "The worlds cover different sessions: the efficient one those that a model had predicted beforehand. "
+                "Compare accounts only over the same ones, with --start.",
+                soft_wrap=True,
+            )
         for name, reason in self.left_out.items():
             console().print(f"left out: the {name} world, since {reason}", soft_wrap=True)
         say_prices(self.results[0].prices)

@@ -59,6 +59,7 @@ def backtest_tables(result: Backtest) -> Iterator[Table]:
         {
             "traded": ("traded", "d"),
             "not affordable": ("skipped_not_affordable", "d"),
+            "limit reached": ("skipped_limit_reached", "d"),
             "first on": ("first_not_affordable_on", ""),
             "for good from": ("stopped_on", ""),
             f"total P&L ({kind})": ("total_pnl_dollars", "+,.0f"),

@@ -18,6 +18,8 @@ from kronos.errors import KronosError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+
     from kronos.backtest import Backtest, Exit, Prices
     from kronos.backtest.quotes import EntryQuotes
     from kronos.market.history import MarketHistory
@@ -78,6 +80,7 @@ def modelled_prices(
     shorts: Sequence[Shorts],
     worlds: Sequence[World] | None,
     leaving: Exit,
+    span: tuple[np.datetime64 | None, np.datetime64 | None],
 ) -> tuple[list[Prices], dict[str, str]]:
     """The worlds asked for, and why the efficient one is missing where it is.
 
@@ -97,7 +100,10 @@ def modelled_prices(
     elif World.EFFICIENT in asked:
         try:
             with progress("walking forward, for the efficient world") as ticker:
-                fair = walked_prices(history, spec, sd_multipliers=shorts, jobs=all_cores(), progress=ticker)
+                start, end = span
+                fair = walked_prices(
+                    history, spec, sd_multipliers=shorts, start=start, end=end, jobs=all_cores(), progress=ticker
+                )
         except (MarketDataError, TrainingRefusedError) as error:
             fair, left_out[World.EFFICIENT.value] = None, str(error)
         found += [] if fair is None else [fair]

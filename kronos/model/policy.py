@@ -100,7 +100,7 @@ class Policy:
     relative_to : the win rate of the last 252 sessions, or that of the training window
     reduced_low, reduced_high : fractions of a full trade's risk at these two thresholds, linear in between; the latter
         also where a full trade is not allowed
-    risk_cap_pct : no suggestion exceeds this, in % of equity; 0 where no size survives
+    risk_cap_pct : no suggestion exceeds this, in % of equity; 0 where no size survives, and every session is skipped
     quote_weight : how far the mean payout is drawn towards a quoted credit, 0 to 1
     commission_dollars : per leg and contract, which a quoted credit has to pay
     """
@@ -131,6 +131,8 @@ class Policy:
     def read(cls, stated: Mapping[str, Any]) -> Policy:
         """A policy of this or of the first kind. The size of one of the first kind is capped at the default.
 
+        Where only `skip_below` is stated, nothing is reduced.
+
         Those of the first kind stand relative to the training window. They also suggested multipliers, which no policy
         does now.
 
@@ -139,6 +141,8 @@ class Policy:
         TypeError, ValueError
             If a name is unknown, or a value out of range.
         """
+        if "skip_below" in stated and "full_within" not in stated:
+            stated = {**stated, "full_within": stated["skip_below"]}
         if not stated.keys() & (FIRST_POLICY.keys() - {"risk_cap_pct"} | set(FIRST_POLICY_UNUSED)):
             return cls(**stated)
         unknown = stated.keys() - FIRST_POLICY.keys() - set(FIRST_POLICY_UNUSED)
@@ -201,8 +205,8 @@ class Policy:
             risk = min(risk, quote.kelly_pct)
             if quote.expected_pnl <= 0:
                 advice = TradeAction.SKIP_TODAY
-        if advice is TradeAction.SKIP_TODAY:
-            risk = 0.0
+        if advice is TradeAction.SKIP_TODAY or self.risk_cap_pct == 0:
+            advice, risk = TradeAction.SKIP_TODAY, 0.0
         return Decision(advice, risk / own if own > 0 else 0.0, risk)
 
     def _by_probability(

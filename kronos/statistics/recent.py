@@ -50,7 +50,12 @@ def recent_means(sessions: Days, values: Floats, moments: Days, gap_sessions: in
 
 
 def market_recent_rates(
-    history: MarketHistory | None, spec: CondorSpec, moments: Days, put: Floats, call: Floats
+    history: MarketHistory | None,
+    spec: CondorSpec,
+    moments: Days,
+    put: Floats,
+    call: Floats,
+    gap_sessions: int | None = None,
 ) -> Floats:
     """What stored bars tell of the recent win rate at each observation's own strikes.
 
@@ -60,6 +65,7 @@ def market_recent_rates(
     ----------
     moments : (m,) the session of each observation
     put, call : (m,) distances of its short strikes in expected moves
+    gap_sessions : exchange sessions left out before each moment; default: those in which trades had not settled yet
 
     Returns
     -------
@@ -69,7 +75,7 @@ def market_recent_rates(
     if history is None or not len(moments):
         return rates
     usable = np.flatnonzero(_can_be_labelled(history, spec))
-    sessions, gap = history.sessions[usable], spec.dte_sessions
+    sessions, gap = history.sessions[usable], spec.dte_sessions if gap_sessions is None else gap_sessions
     known = _settled_by(sessions, moments, gap) - _settled_by(sessions, moments, gap + RECENT_SESSIONS)
     enough = np.flatnonzero(known >= FEWEST_RECENT)
     if not len(enough):

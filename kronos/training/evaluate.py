@@ -196,7 +196,7 @@ def evaluate(
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """PayoutForecasts for one multiplier, with both climatologies beside them: (n,) each."""
+    """Forecasts for one multiplier, with both climatologies beside them: (n,) each."""
 
     probability: Floats
     climatology: Floats

@@ -16,7 +16,7 @@ from kronos.condor.entry import PriceTally
 from kronos.condor.spec import DEFAULT_COLUMN, SD_MULTIPLIERS, CondorSpec
 from kronos.errors import TrainingRefusedError
 from kronos.features.variants import FULL, MINIMAL, VARIANTS, Variant
-from kronos.market.history import Floats, MarketHistory
+from kronos.market.history import Floats, MarketHistory, Positions
 from kronos.market.sessions import as_date
 from kronos.model.artefact import Artefact
 from kronos.model.formats import NEWEST_FORMAT
@@ -29,7 +29,7 @@ from kronos.statistics.intervals import t_statistic
 from kronos.statistics.scores import Scores, score
 from kronos.training.estimator import CurveEstimator, walk_variant
 from kronos.training.losses import Losses
-from kronos.training.policy_fit import PastTrades, learn_policy, sized_policy
+from kronos.training.policy_fit import shipped_policy
 from kronos.training.recipe import DEFAULT_RECIPES, Recipe
 from kronos.training.rows import TrainingRows, feature_list, row_arrays
 from kronos.training.walk_forward import Predictions, base_rates
@@ -96,6 +96,7 @@ def train(
     arrays: dict[str, npt.NDArray[Any]] = {}
     variants: list[dict[str, Any]] = []
     predictions: dict[str, Predictions] = {}
+    folds: dict[str, Sequence[Positions]] = {}
     scores: dict[str, Scores] = {}
     left_out: dict[str, str] = {}
     probes = _probes(rows, spec, history)
@@ -118,7 +119,7 @@ def train(
                     f"{CORRECTION_EARNED_T:.1f} are needed"
                 )
                 continue
-        predictions[variant.name] = tested
+        predictions[variant.name], folds[variant.name] = tested, walk.tested
         scores[variant.name] = _scores(tested)
         model = CurveEstimator(variant, recipe).fit(rows, tested)
         packed, values = pack(model)
@@ -138,21 +139,13 @@ def train(
         }
         variants.insert(0, {**named, **values, "metrics": scores[variant.name].as_dict()})
     arrays |= {"base_rates": base_rates(_complete(rows).labels)[0], **probes.arrays(), **row_arrays(rows)}
-    policy = _learned_policy(predictions[FULL.name], history, spec) or usual_policy or Policy()
+    shipped = None if history is None else shipped_policy(predictions[FULL.name], folds[FULL.name], history, spec)
+    policy = shipped or usual_policy or Policy()
     manifest = _manifest(rows, spec, policy, recipe, variants) | {
         "left_out_variants": left_out,
         **_loss_shape(rows, spec, history),
     }
     return TrainedModel(Artefact(manifest, arrays), predictions, scores)
-
-
-def _learned_policy(tested: Predictions, history: MarketHistory | None, spec: CondorSpec) -> Policy | None:
-    """What past sessions recommend, out of sample; None if too few of them have bars."""
-    if history is None:
-        return None
-    past = PastTrades.of(tested, tested.scored(), history, spec)
-    learned = learn_policy(past)
-    return None if learned is None else sized_policy(learned, past)
 
 
 def _loss_shape(rows: TrainingRows, spec: CondorSpec, history: MarketHistory | None) -> dict[str, Any]:

@@ -18,13 +18,13 @@ from kronos.backtest.trades import sell
 from kronos.condor.costs import DEFAULT_COSTS, DOLLARS_PER_POINT, SURVIVABLE_RISK_PCT
 from kronos.condor.entry import entry_vix
 from kronos.condor.short_dated import index_at_entry
-from kronos.condor.spec import DEFAULT_COLUMN, DEFAULT_SD_MULTIPLIER, CondorSpec
+from kronos.condor.spec import DEFAULT_SD_MULTIPLIER, CondorSpec
 from kronos.condor.worlds import World
 from kronos.market.history import Flags, Floats, MarketHistory, Positions, years_of
 from kronos.market.sessions import SESSIONS_PER_YEAR, Days
 from kronos.statistics.intervals import bootstrap_counts, central, mean_error
 from kronos.statistics.ratios import sharpe
-from kronos.training.policy_fit import walked_policies
+from kronos.training.policy_fit import walked_fractions
 from kronos.training.rows import TrainingRows
 from kronos.training.sizing import RISKS_PCT, drawdown_quantile, worst_drawdown
 from kronos.training.walk_forward import Predictions
@@ -134,7 +134,10 @@ class MoneyStudy:
 
     @cached_property
     def sizes(self) -> list[SizeScores]:
-        """The policy and always trading, at every size, in every world."""
+        """The policy and always trading, at every size, in every world.
+
+        As for the size that ships, sessions count whose modelled credit would not pay the slippage.
+        """
         return [
             SizeScores(
                 rule,
@@ -145,7 +148,7 @@ class MoneyStudy:
             )
             for rule in (POLICY, ALWAYS)
             for world in self.worlds
-            for on_risk in [self._on_risk(rule, world)]
+            for on_risk in [self._on_risk(rule, world, every=True)]
             for risk in RISKS_PCT
         ]
 
@@ -173,11 +176,13 @@ class MoneyStudy:
         trades = self.worlds[world]
         return np.where(trades.sold[:, column], trades.net_pnl_dollars[:, column], 0.0)
 
-    def _on_risk(self, rule: str, world: World) -> Floats:
-        """(n,) net P&L over what a full trade puts at risk."""
+    def _on_risk(self, rule: str, world: World, *, every: bool = False) -> Floats:
+        """(n,) net P&L over what a full trade puts at risk; of every session, or of those that would be sold."""
         column = 1 if rule == FARTHER_RULE else 0
-        worst = np.where(self.worlds[world].sold, self.worlds[world].worst_loss_dollars, 1.0)[:, column]
-        return np.asarray(self.rules[rule] * self.net_dollars(world, column) / worst)
+        trades = self.worlds[world]
+        sold = every | trades.sold[:, column]
+        on_risk = trades.net_pnl_dollars[:, column] / trades.worst_loss_dollars[:, column]
+        return np.asarray(self.rules[rule] * np.where(sold, on_risk, 0.0))
 
     def _account(self, rule: str, world: World, counts: Floats) -> AccountScores:
         column = 1 if rule == FARTHER_RULE else 0
@@ -249,19 +254,9 @@ def study_money(
     worlds = {
         world: sell(history, positions, spec, DEFAULT_COSTS, multipliers, prices) for world, prices in offered.items()
     }
-    policy = _walked_policy(tested, folds, history, spec)[scored]
+    policy = walked_fractions(tested, folds, history, spec)[scored]
     rules = {POLICY: policy, **_simple_rules(history, spec, positions)}
     return MoneyStudy(sessions, worlds, rules)
-
-
-def _walked_policy(tested: Predictions, folds: Sequence[Positions], history: MarketHistory, spec: CondorSpec) -> Floats:
-    """(n,) fraction of a full trade's risk that a policy learned before each fold would have advised."""
-    confidence = (tested.probability - tested.recent)[:, DEFAULT_COLUMN]
-    fractions = np.ones(len(tested.rows))
-    for own, policy in zip(folds, walked_policies(tested, folds, history, spec), strict=True):
-        skipped, reduced = (confidence[own] < -margin for margin in (policy.skip_below, policy.full_within))
-        fractions[own] = np.select([skipped, reduced], [0.0, policy.reduced_high], 1.0)
-    return fractions
 
 
 def _simple_rules(history: MarketHistory, spec: CondorSpec, positions: Positions) -> dict[str, Floats]:

@@ -28,7 +28,7 @@ REDUCED_SHARE: Final = 0.10
 FEWEST_SESSIONS: Final = 252
 SKIPPING_EARNED_T: Final = 1.0
 """Skipping is kept for a gain of one standard error, like trees."""
-NOTHING_LEARNED: Final = Policy(skip_below=1.0, full_within=1.0)
+NEVER: Final = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,11 +113,10 @@ def learn_policy(past: PastTrades) -> LearnedPolicy | None:
         if t_value >= SKIPPING_EARNED_T and gain > best[1]:
             best = (share, gain, t_value)
     skip_share, gain, t_value = best
-    skip_below = -float(np.quantile(past.confidence, skip_share)) if skip_share else NOTHING_LEARNED.skip_below
+    skip_below = -float(np.quantile(past.confidence, skip_share)) if skip_share else NEVER
     reduced_share = REDUCED_SHARE if _reduced_sessions_earn_their_costs(past, skip_share) else 0.0
     full_within = -float(np.quantile(past.confidence, skip_share + reduced_share)) if reduced_share else skip_below
-    margins = sorted(max(margin, 0.0) for margin in (full_within, skip_below))
-    policy = Policy(skip_below=margins[1], full_within=margins[0])
+    policy = Policy(skip_below=skip_below, full_within=min(full_within, skip_below))
     return LearnedPolicy(policy, skip_share, reduced_share, gain, t_value, len(past))
 
 
@@ -126,7 +125,7 @@ def walked_policies(
 ) -> list[Policy]:
     """For each fold of a walk, the policy learned from the predictions that had settled before it.
 
-    Where they are too few to tell, nothing is skipped.
+    Where they are too few to tell, it is the default one, which a model trained then would have had.
 
     Parameters
     ----------
@@ -135,16 +134,36 @@ def walked_policies(
     past = PastTrades.of(tested, tested.scored(), history, spec)
     firsts = (tested.rows.sessions[own[0]] for own in folds)
     known = (past.take(settled_before(past.sessions, first, spec.horizon_sessions)) for first in firsts)
-    return [NOTHING_LEARNED if learned is None else learned.policy for learned in map(learn_policy, known)]
+    return [Policy() if learned is None else learned.policy for learned in map(learn_policy, known)]
 
 
-def sized_policy(learned: LearnedPolicy, past: PastTrades) -> Policy:
-    """The learned policy with the largest size that a year of it survives.
+def walked_fractions(
+    tested: Predictions, folds: Sequence[Positions], history: MarketHistory, spec: CondorSpec
+) -> Floats:
+    """(n,) fraction of a full trade's risk that the policies learned before each fold would have advised."""
+    confidence = (tested.probability - tested.recent)[:, DEFAULT_COLUMN]
+    fractions = np.ones(len(tested.rows))
+    for own, policy in zip(folds, walked_policies(tested, folds, history, spec), strict=True):
+        skipped, reduced = (confidence[own] < -margin for margin in (policy.skip_below, policy.full_within))
+        fractions[own] = np.select([skipped, reduced], [0.0, policy.reduced_high], 1.0)
+    return fractions
 
+
+def shipped_policy(
+    tested: Predictions, folds: Sequence[Positions], history: MarketHistory, spec: CondorSpec
+) -> Policy | None:
+    """The policy that all past sessions recommend, with the largest size that a year survives; None if they are few.
+
+    The size is that of the policies learned before each fold, which knew nothing of the sessions that they traded.
     Sessions count whose credit would not have paid the slippage, since a real market may well have paid it.
     """
-    traded = past.confidence >= -learned.policy.skip_below
-    on_risk = np.where(traded, past.net_dollars / past.worst_loss_dollars, 0.0)
+    past = PastTrades.of(tested, tested.scored(), history, spec)
+    learned = learn_policy(past)
+    if learned is None:
+        return None
+    fractions = walked_fractions(tested, folds, history, spec)
+    at = np.searchsorted(tested.rows.sessions, past.sessions)
+    on_risk = fractions[at] * past.net_dollars / past.worst_loss_dollars
     return replace(learned.policy, risk_cap_pct=largest_surviving_risk_pct(on_risk))
 
 

@@ -126,14 +126,15 @@ def _scored(
     fair: FairPrices,
 ) -> QuotedPolicyScores:
     chosen = np.flatnonzero(known)
+    skipped_rows = len(tested.rows) - len(fair.sessions)
     move = expected_move(trades.price, trades.vix, spec.horizon_sessions)
     sides = np.column_stack([trades.put_width[:, column], trades.call_width[:, column]]) / move[:, None]
     at = np.searchsorted(tested.rows.sessions, trades.sessions[chosen])
     credit, net = trades.credit_points[chosen, column], trades.net_pnl_dollars[chosen, column]
     traded, kept, expected, implausible = np.zeros(len(chosen), bool), np.zeros(len(chosen), bool), [], 0
     for place, row in enumerate(at):
-        policy = policies[fair.fold[row]]
-        shape, (put, call) = fair.shapes[fair.fold[row]], sides[chosen[place]]
+        policy = policies[fair.fold[row - skipped_rows]]
+        shape, (put, call) = fair.shapes[fair.fold[row - skipped_rows]], sides[chosen[place]]
         won, base, recent = (
             shape.win_probability(put, call, MULTIPLIERS, curves[row])
             for curves in (tested.probability, tested.climatology, np.maximum.accumulate(tested.recent, axis=1))

@@ -15,8 +15,9 @@ from kronos.condor.entry import PriceSource, price_sources
 from kronos.condor.shorts import Shorts
 from kronos.condor.spec import MULTIPLIERS, SD_MULTIPLIERS, CondorSpec
 from kronos.condor.worlds import World
+from kronos.errors import TrainingRefusedError
 from kronos.features.variants import FULL, Variant
-from kronos.market.history import MarketHistory, Positions
+from kronos.market.history import Flags, MarketHistory, Positions
 from kronos.progress import Progress
 from kronos.training.estimator import walk_variant
 from kronos.training.losses import Losses
@@ -31,7 +32,7 @@ BY_VOLATILITY: Final[Mapping[World, Prices]] = {World.VIX_ONLY: BY_VIX, World.SH
 def fair_prices(
     tested: Predictions, folds: Sequence[Positions], rows: TrainingRows, history: MarketHistory, spec: CondorSpec
 ) -> FairPrices | None:
-    """The fair credits of a walk-forward; None for condors that are not held to settlement, which no curve prices.
+    """The fair credits of a walk-forward, from its first calibrated fold on; None for condors that are not held.
 
     Parameters
     ----------
@@ -44,7 +45,9 @@ def fair_prices(
     fold = np.empty(len(tested.rows), dtype=np.intp)
     for number, own in enumerate(folds):
         fold[own] = number
-    return FairPrices(tested.rows.sessions, MULTIPLIERS, tested.probability, shapes, fold)
+    calibrated = slice(tested.first_calibrated, None)
+    sessions, curves = tested.rows.sessions[calibrated], tested.probability[calibrated]
+    return FairPrices(sessions, MULTIPLIERS, curves, shapes, fold[calibrated])
 
 
 def efficient_prices(
@@ -63,9 +66,7 @@ def efficient_prices(
     positions : the entry sessions in `history` whose totals are equal; default: all that were predicted
     """
     if positions is None:
-        covered = fair.covers(history.sessions) & (np.arange(len(history)) < len(history) - spec.dte_sessions)
-        left_out = [code for code in PriceSource if code.is_left_out]
-        positions = np.flatnonzero(covered & ~np.isin(price_sources(history, spec), left_out))
+        positions = np.flatnonzero(_tradeable(fair, history, spec))
     theirs, ours = (
         sell(history, positions, spec, FREE, tuple(sd_multipliers), prices).credit_points
         for prices in (BY_SHORT_DATED, fair)
@@ -81,19 +82,41 @@ def walked_prices(
     variant: Variant = FULL,
     *,
     sd_multipliers: Sequence[float | Shorts] = SD_MULTIPLIERS,
+    start: np.datetime64 | None = None,
+    end: np.datetime64 | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> FairPrices | None:
-    """The efficient world of a whole history, by a walk-forward of its own; None where no curve prices the condor.
+    """The efficient world of a history, by a walk-forward of its own; None where no curve prices the condor.
+
+    Parameters
+    ----------
+    start, end : first and last entry of the sessions whose total is the short-dated world's
 
     Raises
     ------
     TrainingRefusedError
-        If there is too little to train on.
+        If there is too little to train on, or nothing between these dates.
     """
     if spec.management != "hold":
         return None
     rows = build_rows(history, spec)[0]
     walk = walk_variant(rows, variant, spec.horizon_sessions, DEFAULT_RECIPES[spec.entry], jobs=jobs, progress=progress)
     fair = fair_prices(walk.predictions, walk.tested, rows, history, spec)
-    return None if fair is None else efficient_prices(fair, history, spec, sd_multipliers)
+    if fair is None:
+        return None
+    chosen = _tradeable(fair, history, spec)
+    if start is not None:
+        chosen &= history.sessions >= start
+    if end is not None:
+        chosen &= history.sessions <= end
+    if not chosen.any():
+        raise TrainingRefusedError("no session between these dates has a prediction from before it")
+    return efficient_prices(fair, history, spec, sd_multipliers, np.flatnonzero(chosen))
+
+
+def _tradeable(fair: FairPrices, history: MarketHistory, spec: CondorSpec) -> Flags:
+    """(n,) whether a session was predicted, has a price that a bot could have traded at, and settles."""
+    settles = np.arange(len(history)) < len(history) - spec.dte_sessions
+    left_out = [code for code in PriceSource if code.is_left_out]
+    return fair.covers(history.sessions) & settles & ~np.isin(price_sources(history, spec), left_out)

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ares_client.contract import AdviceRequest
 from kronos.condor.spec import CondorSpec
+from kronos.condor.strikes import distances, listed_strikes
 from kronos.market.history import Floats
-from kronos.model.fair_value import breakeven_win_probability
+from kronos.model.fair_value import FairValue, breakeven_win_probability
 from kronos.model.model import Model
 from kronos.model.policy import Policy, QuotedCondor
 from kronos.model.prediction import Prediction
 from service.errors import InvalidFieldError
 
 STEP_TOLERANCE = 1e-6
+SAME_MULTIPLIER = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One quoted condor, at the listed strikes that its multiplier means.
+
+    Attributes
+    ----------
+    put_short, call_short : listed strikes
+    win_probability : between them
+    worth : what the credit is worth
+    breakeven : win probability that the credit needs to pay the fees
+    """
+
+    sd_multiplier: float
+    put_short: float
+    call_short: float
+    win_probability: float
+    worth: QuotedCondor
+    breakeven: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +53,7 @@ class Money:
     breakeven_by_point : (k,) win probabilities that these credits need to pay the fees
     asked : at the multiplier asked for
     breakeven : that its quoted credit needs, or its fair one without a quote
-    quotes : what the bot's credits are worth, by multiplier, with the win probabilities that they need
+    quotes : what the bot's credits are worth
     quote : the one at the multiplier asked for
     """
 
@@ -40,8 +62,8 @@ class Money:
     breakeven_by_point: Floats
     asked: float
     breakeven: float
-    quotes: Mapping[float, tuple[QuotedCondor, float]]
-    quote: QuotedCondor | None
+    quotes: Sequence[Quote]
+    quote: Quote | None
 
 
 def value_condors(request: AdviceRequest, model: Model, prediction: Prediction, policy: Policy) -> Money | None:
@@ -56,26 +78,47 @@ def value_condors(request: AdviceRequest, model: Model, prediction: Prediction, 
     fair = model.fair_value(prediction, request.price, request.vix)
     if fair is None:
         return None
-    quoted = request.quoted
-    at = np.array([*prediction.multipliers, request.sd_multiplier, *quoted])
+    at = np.array([*prediction.multipliers, request.sd_multiplier])
     fairs = fair.credit_points(at, wing)
     wins = np.interp(at, prediction.multipliers, prediction.curve)
-    credits_of = np.array([*fairs[: len(at) - len(quoted)], *quoted.values()])
-    needed = breakeven_win_probability(wins, fairs, credits_of, policy.fees_points)
-    points = len(prediction.multipliers)
-    worth = {
-        multiplier: (policy.value(credit, float(fairs[place])), float(needed[place]))
-        for place, (multiplier, credit) in enumerate(quoted.items(), start=points + 1)
-    }
-    asked = worth.get(request.sd_multiplier)
+    needed = breakeven_win_probability(wins, fairs, fairs, policy.fees_points)
+    quotes = [_quote(request, model, fair, policy, wing, *one) for one in request.quoted.items()]
+    asked = next((one for one in quotes if abs(one.sd_multiplier - request.sd_multiplier) < SAME_MULTIPLIER), None)
     return Money(
         wing_points=wing,
-        by_point=fairs[:points],
-        breakeven_by_point=needed[:points],
-        asked=float(fairs[points]),
-        breakeven=float(needed[points]) if asked is None else asked[1],
-        quotes=worth,
-        quote=None if asked is None else asked[0],
+        by_point=fairs[:-1],
+        breakeven_by_point=needed[:-1],
+        asked=float(fairs[-1]),
+        breakeven=float(needed[-1]) if asked is None else asked.breakeven,
+        quotes=quotes,
+        quote=asked,
+    )
+
+
+def _quote(
+    request: AdviceRequest,
+    model: Model,
+    fair: FairValue,
+    policy: Policy,
+    wing_points: float,
+    sd_multiplier: float,
+    credit: float,
+) -> Quote:
+    """A quote is for strikes that are listed, rounded away from the price, and is valued there."""
+    spec = replace(model.spec, wing_width_points=wing_points)
+    width = np.array(sd_multiplier * fair.expected_move_points)
+    strikes = listed_strikes(np.array(request.price), width, spec)
+    put, call = distances(request.price, request.vix, float(strikes.put_short), float(strikes.call_short), spec)
+    fair_credit = float(fair.credit_points(put, wing_points, call)[0])
+    won = fair.shape.win_probability(put, call, fair.multipliers, fair.curve)
+    needed = breakeven_win_probability(won, fair_credit, credit, policy.fees_points)
+    return Quote(
+        sd_multiplier,
+        float(strikes.put_short),
+        float(strikes.call_short),
+        won,
+        policy.value(credit, fair_credit),
+        float(needed),
     )
 
 
@@ -107,16 +150,20 @@ def fields_of(money: Money | None) -> dict[str, Any]:
         "breakeven_win_probability": money.breakeven,
         "quotes": [
             {
-                "sd_multiplier": multiplier,
-                "credit_points": one.credit,
-                "fair_credit_points": one.fair_credit,
-                "edge_points": one.edge,
-                "expected_pnl_points": one.expected_pnl,
-                "breakeven_win_probability": needed,
+                "sd_multiplier": one.sd_multiplier,
+                "put_short_strike": one.put_short,
+                "call_short_strike": one.call_short,
+                "win_probability": one.win_probability,
+                "credit_points": one.worth.credit,
+                "fair_credit_points": one.worth.fair_credit,
+                "edge_points": one.worth.edge,
+                "expected_pnl_points": one.worth.expected_pnl,
+                "breakeven_win_probability": one.breakeven,
             }
-            for multiplier, (one, needed) in money.quotes.items()
+            for one in money.quotes
         ],
     }
     if money.quote is not None:
-        fields |= {"expected_pnl_points": money.quote.expected_pnl, "edge_points": money.quote.edge}
+        worth = money.quote.worth
+        fields |= {"expected_pnl_points": worth.expected_pnl, "edge_points": worth.edge}
     return fields

@@ -88,8 +88,8 @@ class AdviceService:
         money = value_condors(request, served.model, prediction, policy)
         recent = self._recent_rate(request, served, features)
         notes, limits = self._reasons(as_of, served, features, prediction)
-        notes += [name for name, holds in _money_notes(policy, recent).items() if holds]
-        quote = None if money is None else money.quote
+        notes += [name for name, holds in _money_notes(request, money, policy, recent).items() if holds]
+        quote = None if money is None or money.quote is None else money.quote.worth
         if quote is not None and quote.is_implausible:
             limits.append("implausible_quote")
         decision = policy.decide(
@@ -152,9 +152,15 @@ class AdviceService:
         return [name for name, holds in notes.items() if holds], [name for name, holds in limits.items() if holds]
 
 
-def _money_notes(policy: Policy, recent_rate: float | None) -> dict[str, bool]:
-    """What the reader should know of the decision and the size."""
+def _money_notes(
+    request: AdviceRequest, money: Money | None, policy: Policy, recent_rate: float | None
+) -> dict[str, bool]:
+    """What the reader should know of the quote, the decision and the size."""
+    others = [] if money is None else [one.worth for one in money.quotes if one is not money.quote]
     return {
+        "quote_ignored": bool(request.quoted) and money is None,
+        "no_quote_here": money is not None and bool(money.quotes) and money.quote is None,
+        "implausible_quote_elsewhere": any(worth.is_implausible for worth in others),
         "no_recent_rate": policy.relative_to == "recent" and recent_rate is None,
         "no_surviving_size": policy.risk_cap_pct == 0,
     }

@@ -207,17 +207,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "recent_rate": 0.82,
         "wing_points": 10.0,
         "fair_credit_points": 1.28,
-        "breakeven_win_probability": 0.737,
+        "breakeven_win_probability": 0.757,
         "expected_pnl_points": 0.149,
         "edge_points": 0.35,
         "quotes": [
             {
                 "sd_multiplier": 1.0,
-                "credit_points": 1.63,
-                "fair_credit_points": 1.28,
+                "put_short_strike": 2465.0,
+                "call_short_strike": 2555.0,
+                "win_probability": 0.81,
+                "credit_points": 1.51,
+                "fair_credit_points": 1.16,
                 "edge_points": 0.35,
                 "expected_pnl_points": 0.149,
-                "breakeven_win_probability": 0.737,
+                "breakeven_win_probability": 0.757,
             }
         ],
         "curve": [

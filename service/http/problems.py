@@ -87,4 +87,4 @@ def _where(item: Mapping[str, Any]) -> str:
 
 def _what(item: Mapping[str, Any]) -> str:
     """What is wrong, in words that repeat nothing from the request."""
-    return WITHOUT_ECHO.get(item["type"], str(item["msg"]))
+    return WITHOUT_ECHO.get(item["type"], str(item["msg"]).removeprefix("Value error, "))

@@ -20,10 +20,10 @@ class RecentRates:
         self._rates: Floats = np.empty(0)
 
     def before(self, session: date, history: MarketHistory | None, spec: CondorSpec, multipliers: Floats) -> Floats:
-        """(k,) rates at each multiplier of the trades that had settled before the session; NaN where bars are few."""
+        """(k,) rates at each multiplier before the session, with training's own gap; NaN where bars are few."""
         asked = (spec, session, multipliers.tobytes())
         if history is not self._history or asked != self._asked:
             moments = np.full(len(multipliers), np.datetime64(session, "D"))
-            self._rates = market_recent_rates(history, spec, moments, multipliers, multipliers)
+            self._rates = market_recent_rates(history, spec, moments, multipliers, multipliers, spec.horizon_sessions)
             self._history, self._asked = history, asked
         return self._rates

@@ -100,6 +100,14 @@ def test_a_quote_that_the_service_refuses_is_left_out(replies: Any, tmp_path: Pa
     assert (advice.source, advice.reasons) == ("service", ["quote_ignored"])
 
 
+def test_a_service_of_the_first_revision_is_asked_twice_only_once(replies: Any, tmp_path: Path) -> None:
+    settings = ClientSettings(url=replies.url, outbox=tmp_path, deadline_seconds=PATIENT_SECONDS)
+    with Advisor(settings) as advisor:
+        for _ in range(3):
+            assert advisor.get_trading_advice(vix=VIX, price=PRICE, credit_points=0.85).reasons == ["quote_ignored"]
+    assert ["credit_points" in body for body in replies.bodies] == [True, False, False, False]
+
+
 def test_a_hint_that_the_service_refuses_is_left_out_and_the_quote_kept(replies: Any, tmp_path: Path) -> None:
     replies.refuses = "vix_change_1d"
     advice = ask(replies, tmp_path, credit_points=0.85, vix_change_1d=1.0)

@@ -25,6 +25,12 @@ def advise(service: RunningService, **fields: Any) -> dict[str, Any]:
     return dict(response.json())
 
 
+def listed_fair(service: RunningService, **fields: Any) -> float:
+    """The fair credit of the condor that can be sold."""
+    (quote,) = advise(service, credit_points=1.0, **fields)["quotes"]
+    return float(quote["fair_credit_points"])
+
+
 def test_every_reply_prices_the_whole_curve(live_service: RunningService, model: Model) -> None:
     reply = advise(live_service)
     fair = [point["fair_credit_points"] for point in reply["curve"]]
@@ -50,16 +56,17 @@ def test_wider_wings_cost_more(live_service: RunningService) -> None:
 
 
 def test_a_quote_is_valued_and_more_credit_is_worth_more(live_service: RunningService) -> None:
-    fair = advise(live_service)["fair_credit_points"]
+    fair = listed_fair(live_service)
     replies = [advise(live_service, credit_points=round(fair + over, 4)) for over in (-0.2, 0.0, 0.1, 0.4)]
     for reply in replies:
         (quote,) = reply["quotes"]
         credit = quote["credit_points"]
+        assert quote["fair_credit_points"] == pytest.approx(fair)
         assert quote["edge_points"] == reply["edge_points"] == pytest.approx(credit - fair)
         assert quote["expected_pnl_points"] == reply["expected_pnl_points"] == pytest.approx((credit - fair) / 2 - FEES)
-        loss = fair / (1 - reply["win_probability"])
+        loss = fair / (1 - quote["win_probability"])
         assert reply["breakeven_win_probability"] == pytest.approx(max(1 - (credit - FEES) / loss, 0))
-        assert reply["fair_credit_points"] == pytest.approx(fair)
+        assert reply["fair_credit_points"] > fair
     values = [reply["expected_pnl_points"] for reply in replies]
     assert all(low < high for low, high in pairwise(values))
 
@@ -67,7 +74,7 @@ def test_a_quote_is_valued_and_more_credit_is_worth_more(live_service: RunningSe
 def test_a_quote_only_makes_the_trade_smaller(live_service: RunningService) -> None:
     without = advise(live_service)
     assert without["advice"] == "TRADE_FULL"
-    fair = without["fair_credit_points"]
+    fair = listed_fair(live_service)
     poor = advise(live_service, credit_points=round(fair, 4))
     assert (poor["advice"], poor["suggested_risk_pct"], poor["risk_fraction"]) == ("SKIP_TODAY", 0.0, 0.0)
     thin = advise(live_service, credit_points=round(fair + 2 * FEES + 0.002, 4))
@@ -82,7 +89,7 @@ def test_a_quote_only_makes_the_trade_smaller(live_service: RunningService) -> N
 
 def test_a_table_values_every_multiplier_and_the_one_asked_for_decides(live_service: RunningService) -> None:
     table = [{"sd_multiplier": at, "credit_points": credit} for at, credit in ((0.8, 0.01), (1.0, 1.4), (1.25, 0.6))]
-    fair = advise(live_service)["fair_credit_points"]
+    fair = listed_fair(live_service)
     table[1]["credit_points"] = round(fair + 0.3, 4)
     reply = advise(live_service, credit_points=table)
     assert [quote["sd_multiplier"] for quote in reply["quotes"]] == [0.8, 1.0, 1.25]
@@ -92,17 +99,44 @@ def test_a_table_values_every_multiplier_and_the_one_asked_for_decides(live_serv
     assert other["advice"] == "SKIP_TODAY"
     unquoted = advise(live_service, credit_points=table, sd_multiplier=1.1)
     assert unquoted["expected_pnl_points"] is None
+    assert "no_quote_here" in unquoted["reasons"]
+    nearly = advise(live_service, credit_points=table, sd_multiplier=0.7 + 0.1)
+    assert nearly["expected_pnl_points"] is not None
     assert unquoted["advice"] == advise(live_service, sd_multiplier=1.1)["advice"]
 
 
 def test_a_quote_too_good_to_be_true_is_named_and_caps_the_advice(live_service: RunningService) -> None:
     without = advise(live_service)
-    fair = without["fair_credit_points"]
+    fair = listed_fair(live_service)
     reply = advise(live_service, credit_points=round(max(3 * fair, fair + 0.5) + 0.05, 4))
     assert reply["status"] == "degraded"
     assert "implausible_quote" in reply["reasons"]
     assert reply["advice"] == "TRADE_REDUCED"
     assert reply["suggested_risk_pct"] < without["suggested_risk_pct"]
+
+
+def test_a_quote_elsewhere_that_is_too_good_is_named_too(live_service: RunningService) -> None:
+    table = [{"sd_multiplier": 0.9, "credit_points": 9.0}, {"sd_multiplier": 1.0, "credit_points": 1.0}]
+    reply = advise(live_service, credit_points=table)
+    assert "implausible_quote_elsewhere" in reply["reasons"]
+    assert reply["status"] == "ok"
+
+
+def test_a_quote_is_for_listed_strikes_and_valued_there(live_service: RunningService, model: Model) -> None:
+    """Rounded away from the price: the condor that can be sold stands farther out, and pays less."""
+    reply = advise(live_service, credit_points=0.9)
+    (quote,) = reply["quotes"]
+    move = expected_move(2530.0, 20.0, 1)
+    put, call = quote["put_short_strike"], quote["call_short_strike"]
+    assert (put % 5, call % 5) == (0, 0)
+    assert 0 <= 2530 - move - put < 5
+    assert 0 <= call - 2530 - move < 5
+    curve = np.array([point["win_probability"] for point in reply["curve"]])
+    put_at, call_at = (2530 - put) / move, (call - 2530) / move
+    fair = FairValue(model.multipliers, curve, model.loss_shape, move).credit_points(put_at, 10.0, call_at)
+    assert quote["fair_credit_points"] == pytest.approx(float(fair[0]))
+    won = model.loss_shape.win_probability(put_at, call_at, model.multipliers, curve)
+    assert quote["win_probability"] == pytest.approx(won)
 
 
 @pytest.mark.parametrize("risk", [0, 0.5, 1.0, 3.0, 50.0])

@@ -51,7 +51,6 @@ UNUSABLE: dict[str, dict[str, Any]] = {
     "without wings": {"credit_points": 0.85, "wing_points": 0},
     "wings that are no number": {"credit_points": 0.85, "wing_points": math.nan},
     "an empty table": {"credit_points": {}},
-    "a multiplier off the grid": {"credit_points": {1.0: 0.85, 3.0: 0.1}},
     "a NaN in a table": {"credit_points": {1.0: math.nan}},
     "one multiplier twice": {"credit_points": {1: 0.85, "one": 0.9}},
 }
@@ -90,8 +89,31 @@ def test_the_bots_own_risk_is_sent(advisor: InMemoryAdvisor) -> None:
     assert asked(advisor).risk_per_trade_pct == 4.0
     advisor.get_trading_advice(vix=VIX, price=PRICE, risk_per_trade_pct=1.5)
     assert asked(advisor).risk_per_trade_pct == 1.5
-    advisor.get_trading_advice(vix=VIX, price=PRICE, risk_per_trade_pct=math.nan)
+    assert asked(advisor).risk_per_trade_pct == 1.5
+
+
+@pytest.mark.parametrize("limit", [math.nan, -1.0, 101.0, math.inf])
+def test_a_limit_that_makes_no_sense_is_the_bots_own_and_says_so(advisor: InMemoryAdvisor, limit: float) -> None:
+    advice = advisor.get_trading_advice(vix=VIX, price=PRICE, risk_per_trade_pct=limit)
     assert asked(advisor).risk_per_trade_pct == 4.0
+    assert advice.reasons == ["limit_ignored"]
+    with pytest.raises(TypeError, match="risk_per_trade_pct"):
+        advisor.get_trading_advice(vix=VIX, price=PRICE, risk_per_trade_pct="much")  # type: ignore[arg-type]
+
+
+PARTS: dict[str, dict[Any, Any]] = {
+    "no bid far out": {1.0: 0.85, 1.4: None},
+    "a NaN": {1.0: 0.85, 0.8: math.nan},
+    "off the grid": {1.0: 0.85, 3.0: 0.1},
+    "nothing": {1.0: 0.85, 1.2: 0},
+}
+
+
+@pytest.mark.parametrize("table", PARTS.values(), ids=PARTS.keys())
+def test_an_entry_that_makes_no_sense_does_not_cost_the_others(advisor: InMemoryAdvisor, table: dict[Any, Any]) -> None:
+    advice = advisor.get_trading_advice(vix=VIX, price=PRICE, credit_points=table)
+    assert asked(advisor).quoted == {1.0: 0.85}
+    assert advice.reasons == ["quote_ignored"]
 
 
 def test_no_service_can_suggest_more_than_the_bots_own_risk(advisor: InMemoryAdvisor) -> None:
@@ -100,6 +122,13 @@ def test_no_service_can_suggest_more_than_the_bots_own_risk(advisor: InMemoryAdv
     assert (advice.suggested_risk_pct, advice.risk_fraction) == (4.0, 1.0)
     smaller = advisor.get_trading_advice(vix=VIX, price=PRICE, risk_per_trade_pct=1.0)
     assert (smaller.suggested_risk_pct, smaller.risk_fraction) == (1.0, 1.0)
+    for given in (1.0, 0.0):
+        advisor.will_fail()
+        fallback = advisor.get_trading_advice(vix=VIX, price=PRICE, risk_per_trade_pct=given)
+        assert (fallback.source, fallback.suggested_risk_pct) == ("fallback", given)
+        no_market = advisor.get_trading_advice(vix=math.nan, price=PRICE, risk_per_trade_pct=given)
+        assert (no_market.source, no_market.suggested_risk_pct) == ("fallback", given)
+        advisor.will_answer(suggested_risk_pct=10.0)
     larger = advisor.get_trading_advice(vix=VIX, price=PRICE, risk_per_trade_pct=50.0)
     assert larger.suggested_risk_pct == 4.0
     advisor.will_answer(suggested_risk_pct=1.0)

@@ -15,6 +15,7 @@ from kronos.market.history import MarketHistory
 from kronos.statistics.ratios import sharpe
 from kronos.training.estimator import walk_variant
 from kronos.training.money_study import ALWAYS, POLICY, MoneyStudy, study_money
+from kronos.training.policy_fit import shipped_policy
 from kronos.training.rows import TrainingRows, build_rows
 from tests.support.recipes import QUICK
 
@@ -116,6 +117,21 @@ def test_a_policy_equal_to_its_rule_gains_nothing(study: MoneyStudy) -> None:
     same = replace(study, rules={POLICY: study.rules[ALWAYS], ALWAYS: study.rules[ALWAYS]})
     assert same.growth_gain(World.SHORT_DATED) == (ALWAYS, 0.0, (0.0, 0.0))
     assert all(choice.difference is None for choice in same.choices)
+
+
+def test_the_size_that_ships_is_what_the_walked_policy_survives(
+    sample: MarketHistory, sample_rows: TrainingRows, study: MoneyStudy
+) -> None:
+    """Not what the shipped margins would have survived on the sessions that they were chosen on."""
+    walk = walk_variant(sample_rows, MARKET, 1, QUICK)
+    policy = shipped_policy(walk.predictions, walk.tested, sample, SPEC)
+    assert policy is not None
+    survived = [
+        one.risk_pct
+        for one in study.sizes
+        if (one.rule, one.world) == (POLICY, World.SHORT_DATED) and one.year_drawdown_pct <= 100 / 3
+    ]
+    assert policy.risk_cap_pct == max(survived, default=0.0)
 
 
 def test_growth_and_drawdown_over_the_size(study: MoneyStudy) -> None:

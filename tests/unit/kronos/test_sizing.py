@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kronos.training.policy_fit import PastTrades, learn_policy, sized_policy
+from kronos.training.policy_fit import PastTrades, learn_policy
 from kronos.training.sizing import RISKS_PCT, drawdown_quantile, largest_surviving_risk_pct, worst_drawdown
 
 DAYS = np.datetime64("2010-01-01") + np.arange(2_000)
@@ -78,12 +78,3 @@ def test_reduced_trades_have_to_earn_their_costs() -> None:
 def test_too_few_sessions_teach_nothing() -> None:
     trades = past(slope=60.0)
     assert learn_policy(trades.take(np.arange(len(DAYS)) < 200)) is None
-
-
-def test_the_learned_policy_gets_the_size_that_its_sessions_survive() -> None:
-    trades = past(slope=60.0)
-    learned = learn_policy(trades)
-    assert learned is not None
-    policy = sized_policy(learned, trades)
-    kept = trades.confidence >= -policy.skip_below
-    assert policy.risk_cap_pct == largest_surviving_risk_pct(np.where(kept, trades.net_dollars / 950.0, 0.0))
