@@ -82,7 +82,7 @@ def sizes(money: MoneyStudy) -> Figure:
     summary = (
         f"Money: {world.money}, after costs. Above, growth a year; below, the worst drawdown within a year at its 95th "
         f"percentile. Following the policy, {survives[POLICY]:g} % keeps that under a third; selling every session, "
-        f"{survives[ALWAYS]:g} %."
+        f"{survives[ALWAYS]:g} %. Here sessions count as sold whose modelled credit would not pay the slippage."
     )
     drawing = Drawing("sizes", NARROW, 420, "Growth and drawdown over the size", summary)
     risks = [one.risk_pct for one in found[POLICY]]
