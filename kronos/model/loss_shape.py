@@ -48,9 +48,8 @@ class LossShape:
         put, call : distances of the short strikes from the price at entry, in expected moves, 0 or more
         multipliers, curve : (k,) ascending, above 0, and the probability of a win at each
         """
-        puts, calls = self._sides(multipliers, curve[None])
-        loss = puts.at(np.array([[put]])) + calls.at(np.array([[call]]))
-        return min(max(1 - float(loss[0, 0]), 0.0), 1.0)
+        loss = self._sides(multipliers, curve[None]).beyond(np.array([[[put]], [[call]]])).sum()
+        return min(max(1 - float(loss), 0.0), 1.0)
 
     def mean_payout(
         self,
@@ -83,18 +82,22 @@ class LossShape:
         """
         count = len(curves)
         wings = put_wing if call_wing is None else call_wing
-        edges = [_columns(of, count) for of in (put, call, put_wing, wings)]
+        edges = np.broadcast_arrays(*(_columns(of, count) for of in (put, call, put_wing, wings)))
         if any((of < 0).any() for of in edges):
             raise ValueError("short strikes must not be in the money, and wings not be negative")
-        put_at, call_at, put_width, call_width = edges
-        puts, calls = self._sides(multipliers, curves)
-        return puts.between(put_at, put_width) + calls.between(call_at, call_width)
+        near, width = np.stack(edges[:2]), np.stack(edges[2:])
+        up_to = self._sides(multipliers, curves).integral(np.concatenate([near, near + width], axis=2))
+        columns = near.shape[2]
+        return np.asarray((up_to[..., columns:] - up_to[..., :columns]).sum(axis=0))
 
-    def _sides(self, multipliers: Floats, curves: Floats) -> tuple[_Side, _Side]:
+    def _sides(self, multipliers: Floats, curves: Floats) -> _Sides:
         share = np.interp(multipliers, self.multipliers, self.put_share)
-        return (
-            _Side.of(multipliers, 1 - curves, share, self.put_excess),
-            _Side.of(multipliers, 1 - curves, 1 - share, self.call_excess),
+        at_the_price = np.ones((len(curves), 1))
+        return _Sides(
+            knots=np.concatenate([[0.0], multipliers]),
+            loss=np.concatenate([at_the_price, 1 - curves], axis=1),
+            share=np.array([[share[0], *share], [1 - share[0], *(1 - share)]]),
+            excess=np.array([self.put_excess, self.call_excess])[:, None, None],
         )
 
 
@@ -103,71 +106,58 @@ EVEN: Final = LossShape(np.array([1.0]), np.array([0.5]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Side:
-    """The probability that one side is passed, on n entries: a product of two functions linear between k + 1 knots.
+class _Sides:
+    """The probability that each side is passed, on n entries: a product of two functions linear between k + 1 knots.
+
+    Distances and results are (2, n, j): the puts, then the calls.
 
     Attributes
     ----------
     knots : (k + 1,) the price at entry and the multipliers
     loss : (n, k + 1) F at the knots
-    share : (k + 1,) this side's share of F
-    excess : mean excess beyond the last knot
+    share : (2, k + 1) each side's share of F
+    excess : (2, 1, 1) mean excess beyond the last knot
     """
 
     knots: Floats
     loss: Floats
     share: Floats
-    excess: float
+    excess: Floats
 
-    @classmethod
-    def of(cls, multipliers: Floats, loss: Floats, share: Floats, excess: float) -> _Side:
-        at_the_price = np.ones((len(loss), 1))
-        return cls(
-            np.concatenate([[0.0], multipliers]),
-            np.concatenate([at_the_price, loss], axis=1),
-            np.concatenate([share[:1], share]),
-            excess,
-        )
-
-    def at(self, distance: Floats) -> Floats:
-        """(n, j) the probability of a settlement beyond each distance."""
-        from_knot, loss, share, loss_slope, share_slope = self._pieces(distance)
-        beyond = np.maximum(distance - self.knots[-1], 0)
+    def beyond(self, distance: Floats) -> Floats:
+        """The probability of a settlement beyond each distance."""
+        from_knot, _, loss, share, loss_slope, share_slope = self._pieces(distance)
         inside = (loss + loss_slope * from_knot) * (share + share_slope * from_knot)
-        return np.asarray(inside * np.exp(-beyond / self.excess))
+        return np.asarray(inside * np.exp(-np.maximum(distance - self.knots[-1], 0) / self.excess))
 
-    def between(self, distance: Floats, width: Floats) -> Floats:
-        """(n, j) the integral from each distance over a width."""
-        return self._integral(distance + width) - self._integral(distance)
-
-    def _integral(self, distance: Floats) -> Floats:
-        """(n, j) from the price at entry to each distance."""
-        from_knot, loss, share, loss_slope, share_slope = self._pieces(distance)
+    def integral(self, distance: Floats) -> Floats:
+        """Of that probability, from the price at entry to each distance."""
+        from_knot, piece, loss, share, loss_slope, share_slope = self._pieces(distance)
         linear, quadratic = loss * share_slope + share * loss_slope, loss_slope * share_slope
         inside = from_knot * (loss * share + from_knot * (linear / 2 + from_knot * quadratic / 3))
         beyond = np.maximum(distance - self.knots[-1], 0)
-        tail = self.loss[:, -1:] * self.share[-1] * self.excess * -np.expm1(-beyond / self.excess)
-        return np.asarray(np.take_along_axis(self._to_knots(), self._piece(distance), axis=1) + inside + tail)
+        at_the_end = (self.loss[:, -1] * self.share[:, -1:])[..., None]
+        tail = at_the_end * self.excess * -np.expm1(-beyond / self.excess)
+        return np.asarray(np.take_along_axis(self._to_knots(), piece, axis=2) + inside + tail)
 
     def _to_knots(self) -> Floats:
-        """(n, k + 1) integrals from the price at entry to the knots; Simpson's rule is exact for quadratics."""
-        loss, share = ((of[..., :-1], of[..., 1:]) for of in (self.loss, self.share))
-        ends = loss[0] * share[0] + loss[1] * share[1]
-        middles = (loss[0] + loss[1]) * (share[0] + share[1])
-        pieces = np.diff(self.knots) / 6 * (ends + middles)
-        return np.concatenate([np.zeros((len(self.loss), 1)), np.cumsum(pieces, axis=1)], axis=1)
+        """(2, n, k) integrals from the price at entry to all knots but the last; Simpson's rule is exact here."""
+        left, right = self.loss[:, :-2], self.loss[:, 1:-1]
+        share_left, share_right = self.share[:, None, :-2], self.share[:, None, 1:-1]
+        sixfold = left * share_left + right * share_right + (left + right) * (share_left + share_right)
+        pieces = np.diff(self.knots[:-1]) / 6 * sixfold
+        return np.concatenate([np.zeros((2, len(self.loss), 1)), np.cumsum(pieces, axis=2)], axis=2)
 
-    def _piece(self, distance: Floats) -> npt.NDArray[np.intp]:
-        return np.clip(np.searchsorted(self.knots, distance, side="right") - 1, 0, len(self.knots) - 2)
-
-    def _pieces(self, distance: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        """(n, j) how far each distance lies beyond its knot, F and the share there, and their slopes."""
-        piece = self._piece(distance)
-        width = np.diff(self.knots)
-        loss_slopes, share_slopes = np.diff(self.loss, axis=1) / width, np.diff(self.share) / width
+    def _pieces(self, distance: Floats) -> tuple[Floats, npt.NDArray[np.intp], Floats, Floats, Floats, Floats]:
+        """How far each distance lies beyond its knot, which one that is, F and the share there, and their slopes."""
+        piece = np.clip(np.searchsorted(self.knots, distance, side="right") - 1, 0, len(self.knots) - 2)
+        rows, sides = np.arange(len(self.loss))[:, None], np.arange(2)[:, None, None]
+        width = self.knots[piece + 1] - self.knots[piece]
+        loss, share = self.loss[rows, piece], self.share[sides, piece]
+        loss_slope = (self.loss[rows, piece + 1] - loss) / width
+        share_slope = (self.share[sides, piece + 1] - share) / width
         from_knot = np.minimum(distance, self.knots[-1]) - self.knots[piece]
-        loss, loss_slope = (np.take_along_axis(of, piece, axis=1) for of in (self.loss, loss_slopes))
-        return from_knot, loss, self.share[piece], loss_slope, share_slopes[piece]
+        return from_knot, piece, loss, share, loss_slope, share_slope
 
 
 def _columns(values: npt.ArrayLike, count: int) -> Floats:

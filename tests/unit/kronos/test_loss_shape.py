@@ -138,6 +138,16 @@ def test_many_condors_are_priced_at_once() -> None:
     assert (np.diff(found) < 0).all()
 
 
+def test_one_distance_with_many_wings_and_the_other_way_round() -> None:
+    wings, calls = [[0.5, 1.0, 2.0]], [[0.8, 1.0, 1.4]]
+    by_wing = SHAPE.mean_payout(MULTIPLIERS, CURVE[None], 1.0, 1.0, wings)
+    by_call = SHAPE.mean_payout(MULTIPLIERS, CURVE[None], 1.0, calls, 0.5)
+    assert by_wing.shape == by_call.shape == (1, 3)
+    assert (np.diff(by_wing) > 0).all()
+    assert (np.diff(by_call) < 0).all()
+    assert by_call[0, 1] == pytest.approx(by_wing[0, 0])
+
+
 @pytest.mark.parametrize("sides", [(-0.1, 1.0, 1.0), (1.0, -0.1, 1.0), (1.0, 1.0, -1.0)])
 def test_strikes_in_the_money_have_no_price_here(sides: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="in the money"):
