@@ -80,22 +80,14 @@ class EmbeddedPostgres:
         Raises
         ------
         EmbeddedPostgresError
-            With the last line of the server's log.
+            With the last line of the server's log; or if the folder holds something else than a database of this
+            version, which is left as it is.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o711)
         self._own(self.folder)
-        if not (self._pgdata / "PG_VERSION").exists():
-            shutil.rmtree(self._pgdata, ignore_errors=True)
-            self._run(
-                "initdb",
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--locale=C",
-                "-U",
-                SUPERUSER,
-                "-D",
-                str(self._pgdata),
-            )
+        if not self._pgdata.exists() or not any(self._pgdata.iterdir()):
+            self._initialise()
+        self._require_our_version()
         if self.is_running():
             return
         sockets = self._socket_folder()
@@ -104,6 +96,33 @@ class EmbeddedPostgres:
             *("pg_ctl", "start", "--wait", "--silent", "--timeout", str(START_TIMEOUT_SECONDS)),
             *("-D", str(self._pgdata), "-l", str(self._log), "-o", f"{options} -k '{sockets}'"),
         )
+
+    def _initialise(self) -> None:
+        """Make a database beside the empty folder, then put it there: a killed start leaves nothing half made."""
+        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=self.folder))
+        self._own(unfinished)
+        self._run(
+            *("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", SUPERUSER, "-D", str(unfinished)),
+        )
+        try:
+            unfinished.rename(self._pgdata)
+        except OSError:  # another process was faster, and its database is the one
+            shutil.rmtree(unfinished)
+
+    def _require_our_version(self) -> None:
+        stated = self._pgdata / "PG_VERSION"
+        if not stated.exists():
+            raise EmbeddedPostgresError(
+                f"{self._pgdata} is not empty, but no database: PG_VERSION is missing. Nothing was changed. Put the "
+                "file back or restore a backup; or move the folder away, or set ADVISOR_DATA_DIR, to begin anew"
+            )
+        version = stated.read_text(encoding="utf-8", errors="replace").strip()
+        if version != str(POSTGRES_MAJOR):
+            raise EmbeddedPostgresError(
+                f"{self._pgdata} is a database of PostgreSQL {version}, and this version carries {POSTGRES_MAJOR}. "
+                f"Nothing was changed. Dump it with PostgreSQL {version} and restore the dump into an empty "
+                "ADVISOR_DATA_DIR, or use pg_upgrade"
+            )
 
     def stop(self) -> None:
         """Stop the server if it is running, and end its connections."""

@@ -53,6 +53,63 @@ def test_after_kill_9_it_recovers(folder: Path) -> None:
     assert query(server.url(), "SELECT answer FROM kept")[0]["answer"] == 42
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_folder_that_is_no_database_any_more_is_refused_and_left_as_it_is(folder: Path) -> None:
+    server = EmbeddedPostgres(folder)
+    server.start()
+    query(server.url(), "CREATE TABLE kept AS SELECT 42 AS answer")
+    server.stop()
+    data = server.folder / "data"
+    version = (data / "PG_VERSION").read_text()
+    (data / "PG_VERSION").unlink()
+    before = contents(data)
+    with pytest.raises(EmbeddedPostgresError, match=r"PG_VERSION is missing. Nothing was changed. Put the file back"):
+        server.start()
+    assert contents(data) == before
+    (data / "PG_VERSION").write_text(version)
+    server.start()
+    assert query(server.url(), "SELECT answer FROM kept")[0]["answer"] == 42
+
+
+@pytest.mark.parametrize("foreign", ["notes.txt", "pg_wal/000000010000000000000001"])
+def test_somebody_elses_folder_is_never_initialised(folder: Path, foreign: str) -> None:
+    server = EmbeddedPostgres(folder)
+    kept = server.folder / "data" / foreign
+    kept.parent.mkdir(parents=True)
+    kept.write_text("not ours")
+    with pytest.raises(EmbeddedPostgresError, match="not empty"):
+        server.start()
+    assert contents(server.folder / "data") == {foreign: b"not ours"}
+
+
+@pytest.mark.parametrize("version", ["17", "19", "not a version"])
+def test_a_database_of_another_version_is_refused_with_the_remedy(folder: Path, version: str) -> None:
+    server = EmbeddedPostgres(folder)
+    server.start()
+    server.stop()
+    stated = server.folder / "data" / "PG_VERSION"
+    ours = stated.read_text()
+    stated.write_text(f"{version}\n")
+    before = contents(server.folder / "data")
+    with pytest.raises(EmbeddedPostgresError, match=rf"PostgreSQL {version}.*pg_upgrade"):
+        server.start()
+    assert contents(server.folder / "data") == before
+    stated.write_text(ours)
+    server.start()
+
+
+def test_a_start_that_was_killed_leaves_nothing_in_the_way(folder: Path) -> None:
+    server = EmbeddedPostgres(folder)
+    (server.folder / "unfinished-before").mkdir(parents=True)
+    (server.folder / "unfinished-before" / "half").write_text("made")
+    server.start()
+    assert query(server.url(), "SELECT 1 AS one")[0]["one"] == 1
+    assert (server.folder / "unfinished-before" / "half").read_text() == "made"
+
+
 def test_a_path_too_long_for_a_socket_works(folder: Path) -> None:
     deep = folder / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
