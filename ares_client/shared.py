@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ares_client._advice.advice import Advice
-from ares_client._advice.request import largest_risk
+from ares_client._advice.request import limit_of
 from ares_client.advisor import Advisor
 from ares_client.errors import ConfigurationError, FallbackReason
 from ares_client.settings import ClientSettings
@@ -59,6 +59,6 @@ def get_trading_advice(
     except ConfigurationError as error:
         logger.critical("advice is a fallback because the configuration is invalid: %s", error)
         settings = ClientSettings(outbox=Path())
-        largest = largest_risk(settings.risk_per_trade_pct, options.get("risk_per_trade_pct"))
-        return Advice.fallback(settings, FallbackReason.MISCONFIGURED, largest)
+        limit = limit_of(settings.risk_per_trade_pct, options.get("risk_per_trade_pct"))
+        return Advice.fallback(settings, FallbackReason.MISCONFIGURED, limit.pct, limit.notes)
     return advisor.get_trading_advice(vix=vix, price=price, day_of_week=day_of_week, **options)

@@ -47,6 +47,7 @@ class Advice:
     recent_rate: float | None = None
     wing_points: float | None = None
     fair_credit_points: float | None = None
+    listed_fair_credit_points: float | None = None
     breakeven_win_probability: float | None = None
     expected_pnl_points: float | None = None
     edge_points: float | None = None
@@ -66,7 +67,11 @@ class Advice:
 
     @classmethod
     def fallback(
-        cls, settings: ClientSettings, reason: FallbackReason, largest_risk_pct: float | None = None
+        cls,
+        settings: ClientSettings,
+        reason: FallbackReason,
+        largest_risk_pct: float | None = None,
+        notes: Iterable[str] = (),
     ) -> Advice:
         """What the bot would do without an advisor, within the trade's own limit where the call gave one."""
         risk = settings.risk_per_trade_pct if largest_risk_pct is None else largest_risk_pct
@@ -80,4 +85,5 @@ class Advice:
             sd_multiplier=settings.sd_multiplier,
             source="fallback",
             reason=reason,
+            reasons=sorted(notes),
         )

@@ -7,12 +7,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from pydantic import ValidationError
 
 from ares_client._values import Number, number, whole_number
-from ares_client.contract import NEWER_FIELDS, AdviceRequest, Problem, QuotedCredit
+from ares_client.contract import MAX_QUOTES, NEWER_FIELDS, AdviceRequest, Problem, QuotedCredit
 from ares_client.errors import FallbackReason
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class AdviceOptions(Hints, total=False):
     """The most that this trade may risk, in % of the account. Default: the bot's own, which it never exceeds."""
     wing_points: Number | None
     """Distance of the long strikes from the short ones, in index points. Default: the model's."""
-    credit_points: Number | Mapping[Number, Number | None] | None
+    credit_points: Number | Mapping[Any, Number | None] | None
     """What the bot expects to receive, in index points: for the multiplier asked for, or by multiplier."""
 
 
@@ -90,8 +90,15 @@ class UnusableRequestError(Exception):
         self.reason = FallbackReason.INVALID_MARKET_DATA if is_market_data else FallbackReason.INVALID_REQUEST
 
 
-def largest_risk(own_risk_pct: float, given: object) -> float:
-    """The most that a trade may risk, in %: the bot's own limit, or the call's where that is lower and usable.
+class RiskLimit(NamedTuple):
+    """The most that a trade may risk, in % of the account, and what there is to say about it."""
+
+    pct: float
+    notes: frozenset[str] = frozenset()
+
+
+def limit_of(own_risk_pct: float, given: object) -> RiskLimit:
+    """The bot's own limit, or the call's where that is lower and usable.
 
     Raises
     ------
@@ -99,14 +106,14 @@ def largest_risk(own_risk_pct: float, given: object) -> float:
         The call's limit can be no number.
     """
     if given is None:
-        return own_risk_pct
-    asked = number("risk_per_trade_pct", given)
-    return min(own_risk_pct, asked) if 0 <= asked <= WHOLE_ACCOUNT_PCT else own_risk_pct
+        return RiskLimit(own_risk_pct)
+    asked = _number_or_nan("risk_per_trade_pct", given)
+    if 0 <= asked <= WHOLE_ACCOUNT_PCT:
+        return RiskLimit(min(own_risk_pct, asked))
+    return RiskLimit(own_risk_pct, frozenset({LIMIT_IGNORED}))
 
 
-def build_question(
-    bot: str, sd_multiplier: float, largest_risk_pct: float, arguments: Mapping[str, object]
-) -> Question:
+def build_question(bot: str, sd_multiplier: float, limit: RiskLimit, arguments: Mapping[str, object]) -> Question:
     """Build the request. Hints, quotes and limits that violate the contract are left out: advice matters more.
 
     Raises
@@ -116,16 +123,17 @@ def build_question(
     UnusableRequestError
         Another value is out of range or not finite.
     """
-    given = _plain_values(arguments)
-    asked = given.pop("risk_per_trade_pct", None)
-    notes = set() if asked is None or 0 <= asked <= WHOLE_ACCOUNT_PCT else {LIMIT_IGNORED}
+    given = _plain_values({name: value for name, value in arguments.items() if name != "risk_per_trade_pct"})
+    notes = set(limit.notes)
     table = given.get("credit_points")
     if isinstance(table, list):
-        given["credit_points"] = [quote for quote in table if _is_usable(quote, given.get("wing_points"))]
+        usable = [quote for quote in table if _is_usable(quote, given.get("wing_points"))]
+        asked_at = given.get("sd_multiplier", sd_multiplier)
+        given["credit_points"] = sorted(usable, key=lambda quote: abs(quote["sd_multiplier"] - asked_at))[:MAX_QUOTES]
         notes |= {QUOTE_IGNORED} if len(given["credit_points"]) < len(table) else set()
-    defaults = {"bot": bot, "sd_multiplier": sd_multiplier, "risk_per_trade_pct": largest_risk_pct}
+    defaults = {"bot": bot, "sd_multiplier": sd_multiplier, "risk_per_trade_pct": limit.pct}
     try:
-        return _question({**defaults, **given}, largest_risk_pct, notes)
+        return _question({**defaults, **given}, limit.pct, notes)
     except ValidationError as error:
         unusable = {str(problem["loc"][0]) for problem in error.errors(include_input=False)}
     if not unusable <= MAY_BE_LEFT_OUT:
@@ -137,7 +145,7 @@ def build_question(
         "left out of the request because they are not usable: %s", ", ".join(sorted(unusable & given.keys()))
     )
     kept = {name: value for name, value in given.items() if name not in unusable}
-    return _question({**defaults, **kept}, largest_risk_pct, notes)
+    return _question({**defaults, **kept}, limit.pct, notes)
 
 
 def _question(values: Mapping[str, object], largest_risk_pct: float, notes: set[str]) -> Question:
@@ -192,9 +200,14 @@ def _plain_value(name: str, value: object) -> object:
             return [
                 {
                     "sd_multiplier": number("a multiplier of credit_points", at),
-                    name: math.nan if credit is None else number(name, credit),
+                    name: _number_or_nan(name, credit),
                 }
                 for at, credit in value.items()
             ]
         case _:
             return number(name, value)
+
+
+def _number_or_nan(name: str, value: object) -> float:
+    """A missing quote is no wrong type: None, or the missing value of pandas."""
+    return math.nan if value is None or type(value).__name__ == "NAType" else number(name, value)

@@ -10,7 +10,14 @@ from pydantic import TypeAdapter
 
 from ares_client._advice.advice import Advice
 from ares_client._advice.breaker import FAILURES_TO_OPEN, Breaker
-from ares_client._advice.request import Question, UnusableRequestError, build_question, largest_risk, refused_fields
+from ares_client._advice.request import (
+    Question,
+    RiskLimit,
+    UnusableRequestError,
+    build_question,
+    limit_of,
+    refused_fields,
+)
 from ares_client._http import responses
 from ares_client._http.deadline import Call, Deadline, Workers
 from ares_client._http.transport import HttpRequest, HttpResponse, Transport, exchange_with_second_chance
@@ -62,62 +69,62 @@ class AdviceRequester:
         TypeError
             An argument has the wrong type. The message names it.
         """
-        largest = self._largest_risk_pct(arguments)
-        begun = self._begin(arguments, largest)
+        limit = self._limit(arguments)
+        begun = self._begin(arguments, limit)
         if isinstance(begun, Advice):
             return begun
         try:
             return self._answered(begun.wait())
         except Exception as error:  # the trading window is no place to raise anything
-            return self._unanswered(error, largest)
+            return self._unanswered(error, limit)
 
     async def ask_async(self, arguments: Mapping[str, object]) -> Advice:
         """Like `ask`, but without blocking the event loop."""
-        largest = self._largest_risk_pct(arguments)
-        begun = self._begin(arguments, largest)
+        limit = self._limit(arguments)
+        begun = self._begin(arguments, limit)
         if isinstance(begun, Advice):
             return begun
         try:
             return self._answered(await begun.wait_async())
         except Exception as error:  # the trading window is no place to raise anything
-            return self._unanswered(error, largest)
+            return self._unanswered(error, limit)
 
-    def fall_back(self, reason: FallbackReason, largest_risk_pct: float, detail: object = "") -> Advice:
+    def fall_back(self, reason: FallbackReason, limit: RiskLimit, detail: object = "") -> Advice:
         """The bot's own configuration, within the trade's own limit. The reason is logged."""
         logger.warning("falling back to the bot's own configuration: %s %s", reason, detail)
-        return Advice.fallback(self._settings, reason, largest_risk_pct)
+        return Advice.fallback(self._settings, reason, limit.pct, limit.notes)
 
-    def _largest_risk_pct(self, arguments: Mapping[str, object]) -> float:
-        return largest_risk(self._settings.risk_per_trade_pct, arguments.get("risk_per_trade_pct"))
+    def _limit(self, arguments: Mapping[str, object]) -> RiskLimit:
+        return limit_of(self._settings.risk_per_trade_pct, arguments.get("risk_per_trade_pct"))
 
     def close(self) -> None:
         """Stop asking. From now on, all advice is a fallback."""
         self._is_closed = True
         self._breaker.stop()
 
-    def _begin(self, arguments: Mapping[str, object], largest: float) -> Advice | Call[Advice]:
+    def _begin(self, arguments: Mapping[str, object], limit: RiskLimit) -> Advice | Call[Advice]:
         deadline = Deadline(self._settings.deadline_seconds, self._timing)
         try:
-            question = build_question(self._settings.bot, self._settings.sd_multiplier, largest, arguments)
+            question = build_question(self._settings.bot, self._settings.sd_multiplier, limit, arguments)
         except UnusableRequestError as error:
-            return self.fall_back(error.reason, largest, error)
+            return self.fall_back(error.reason, limit, error)
         if self._is_closed:
-            return self.fall_back(FallbackReason.CLOSED, largest)
+            return self.fall_back(FallbackReason.CLOSED, limit)
         if self._breaker.is_open:
-            return self.fall_back(FallbackReason.BREAKER_OPEN, largest)
-        return self._workers.start(lambda limit: self._fetch(question, limit), deadline)
+            return self.fall_back(FallbackReason.BREAKER_OPEN, limit)
+        return self._workers.start(lambda until: self._fetch(question, until), deadline)
 
     def _fetch(self, question: Question, deadline: Deadline) -> Advice:
         if self._timing.monotonic() < self._older_until:
             question = question.without(NEWER_FIELDS)
         response = self._exchange(question, deadline)
         refused = refused_fields(question, response)
+        if refused == NEWER_FIELDS:  # a service of the first revision: not to be asked twice each time
+            self._older_until = self._timing.monotonic() + OLDER_SECONDS
         if refused:
             logger.warning("asking again without what the service refused: %s", ", ".join(sorted(refused)))
             question = question.without(refused)
             response = self._exchange(question, deadline)
-        if refused == NEWER_FIELDS:  # a service of the first revision: not to be asked twice each time
-            self._older_until = self._timing.monotonic() + OLDER_SECONDS
         reply = responses.read(response, _REPLY, self._timing.now())
         return Advice.from_reply(reply, question.largest_risk_pct, question.notes)
 
@@ -132,15 +139,15 @@ class AdviceRequester:
         self._on_answer()
         return advice
 
-    def _unanswered(self, error: Exception, largest: float) -> Advice:
+    def _unanswered(self, error: Exception, limit: RiskLimit) -> Advice:
         if not isinstance(error, ServiceError):
             logger.error("unexpected error while asking for advice", exc_info=error)
-            return self.fall_back(FallbackReason.INTERNAL_ERROR, largest, error)
+            return self.fall_back(FallbackReason.INTERNAL_ERROR, limit, error)
         if error.means_sick:
             self._breaker.failed()
         else:
             self._breaker.succeeded()
-        return self.fall_back(error.reason, largest, error)
+        return self.fall_back(error.reason, limit, error)
 
     def _is_service_well(self) -> bool:
         """Whether the service reports that it is ready. Called in the breaker's thread."""

@@ -118,9 +118,11 @@ class QuoteValue(Reply):
     """What a quoted credit is worth, in index points, at the listed strikes that its multiplier means."""
 
     sd_multiplier: float
-    put_short_strike: float = Field(description="rounded away from the price, like the short call")
-    call_short_strike: float
-    win_probability: Probability = Field(description="that the settlement lies between these strikes")
+    put_short_strike: float | None = Field(default=None, description="rounded away from the price, like the short call")
+    call_short_strike: float | None = None
+    win_probability: Probability | None = Field(
+        default=None, description="that the settlement lies between these strikes"
+    )
     credit_points: float
     fair_credit_points: float
     edge_points: float = Field(description="the credit less the fair one, before fees")
@@ -168,6 +170,10 @@ class AdviceReply(Reply):
         default=None,
         description="mean payout by the curve at the exact multiplier asked for, as in `curve`; "
         "`quotes` are valued at listed strikes, which stand farther out",
+    )
+    listed_fair_credit_points: float | None = Field(
+        default=None,
+        description="the same at listed strikes, rounded away from the price: of the condor that can be sold",
     )
     breakeven_win_probability: Probability | None = Field(
         default=None, description="at the quoted credit of the multiplier asked for, or at the fair one without it"

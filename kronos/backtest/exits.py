@@ -13,9 +13,9 @@ from kronos.backtest.endings import Endings, Reason
 from kronos.condor.entry import entry_price, entry_vix
 from kronos.condor.pricing import Surface, condor_value, life_in_sessions
 from kronos.condor.settlement import CLOSES_AT_MINUTE, OPENS_AT_MINUTE, session_ranges, settles_at_minute
-from kronos.condor.spec import CondorSpec
+from kronos.condor.spec import CondorSpec, Entry
 from kronos.condor.strikes import Strikes
-from kronos.market.history import Floats, MarketHistory, Positions
+from kronos.market.history import Flags, Floats, MarketHistory, Positions
 
 MARK_MINUTES: Final = 30
 FULL_SESSION_MINUTES: Final = CLOSES_AT_MINUTE - OPENS_AT_MINUTE
@@ -54,6 +54,8 @@ class Exit:
         return any(value is not None for value in (self.profit_target, self.stop, self.minute))
 
 
+SMALLEST_CREDIT: Final = 0.01
+"""For a stop: a multiple of nothing would be reached at once."""
 HELD: Final = Exit()
 """Never before settlement, but as the spec manages it."""
 
@@ -67,33 +69,65 @@ class Mark:
     ahead : sessions after entry
     minute : (n, 1) minutes after midnight in New York
     price : (n, 1) SPX; NaN where it is not known
-    cost : (n, k) in index points; NaN where it is not known
+    cost : (n, k) in index points, before slippage that comes on top; NaN where it is not known
+    missed : (n, 1) whether something may have happened that nobody can tell: a bar is missing
     """
 
     ahead: int
     minute: Positions
     price: Floats
     cost: Floats
+    missed: Flags
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """Moments in the order of time, before settlement.
+
+    Attributes
+    ----------
+    quoted : whether they are quotes, or modelled
+    cost_slippage : whether slippage comes on top of their costs; natural prices include it
+    """
+
+    moments: Iterable[Mark]
+    quoted: bool
+    cost_slippage: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Sold:
+    """What condors were sold for, (n, k) in index points: the credit received, and before slippage."""
+
+    credit: Floats
+    before_slippage: Floats
 
 
 def leave_early(
-    held: Endings, marks: Iterable[Mark], leaving: Exit, sold_for: Floats, strikes: Strikes, spec: CondorSpec
+    held: Endings, marks: Marks, leaving: Exit, sold: Sold, slippage_points: float, strikes: Strikes, spec: CondorSpec
 ) -> Endings:
     """Endings of condors that leave at the first mark that says so; the others stay as they were.
+
+    A target is an order: it is reached where what is paid, slippage included, leaves that share of the credit. A stop
+    watches the market: it is reached where the mark is that multiple of what the condor was sold for, both before
+    slippage.
 
     Parameters
     ----------
     held : how they would end at settlement
-    marks : in the order of time, before settlement
-    sold_for : (n, k) the credit before slippage, as marks are before it
+    slippage_points : on top of a mark, where it does not include it
     """
+    on_top = slippage_points if marks.cost_slippage else 0.0
+    most_to_pay = -math.inf if leaving.profit_target is None else (1 - leaving.profit_target) * sold.credit - on_top
+    stop_at = math.inf if leaving.stop is None else leaving.stop * np.maximum(sold.before_slippage, SMALLEST_CREDIT)
     reason, ended, minute = held.reason.copy(), held.sessions_held.copy(), held.minute.copy()
     cost, put, call = held.cost_points.copy(), held.put_breached.copy(), held.call_breached.copy()
-    for mark in marks:
+    missed = np.zeros(cost.shape, dtype=bool)
+    for mark in marks.moments:
+        missed |= mark.missed & (reason == Reason.SETTLED)
         staying = (reason == Reason.SETTLED) & ~np.isnan(mark.cost)
-        stopped = staying & (mark.cost >= (math.inf if leaving.stop is None else leaving.stop) * np.abs(sold_for))
-        kept_share = -math.inf if leaving.profit_target is None else (1 - leaving.profit_target) * sold_for
-        reached = staying & ~stopped & (mark.cost <= kept_share)
+        stopped = staying & (mark.cost >= stop_at)
+        reached = staying & ~stopped & (mark.cost <= most_to_pay)
         due = np.zeros_like(staying)
         if leaving.minute is not None and mark.ahead == spec.dte_sessions:
             due = staying & ~stopped & ~reached & (mark.minute >= leaving.minute)
@@ -101,9 +135,10 @@ def leave_early(
         reason[stopped], reason[reached], reason[due] = Reason.STOP, Reason.TARGET, Reason.TIME
         cost, ended = np.where(left, mark.cost, cost), np.where(left, mark.ahead, ended)
         minute = np.where(left, mark.minute, minute)
-        put = np.where(left, mark.price < strikes.put_short, put)
-        call = np.where(left, mark.price > strikes.call_short, call)
-    unknown = np.isnan(held.cost_points) & (reason == Reason.SETTLED)
+        seen = left & ~np.isnan(mark.price)
+        put = np.where(seen, mark.price < strikes.put_short, put)
+        call = np.where(seen, mark.price > strikes.call_short, call)
+    unknown = missed | (np.isnan(held.cost_points) & (reason == Reason.SETTLED))
     return replace(
         held,
         sessions_held=ended,
@@ -113,6 +148,7 @@ def leave_early(
         call_breached=call,
         reason=reason,
         minute=minute,
+        costs_slippage=marks.cost_slippage,
     )
 
 
@@ -139,8 +175,10 @@ def modelled_marks(
             price = _along(turns[day], share)
             index = (opened[day, None] + share * (closed - opened)[day, None]) * over_vix
             left = np.maximum(life - share * length / FULL_SESSION_MINUTES, 1e-6)
-            value = condor_value(price, index, strikes, "open", left, surface)
-            yield Mark(ahead, np.full_like(day, minute)[:, None], price, np.where(within, value, np.nan))
+            kind: Entry = "close" if minute == CLOSES_AT_MINUTE else "open"
+            value = condor_value(price, index, strikes, kind, left, surface)
+            at, missed = np.full_like(day, minute)[:, None], within & np.isnan(price)
+            yield Mark(ahead, at, price, np.where(within, value, np.nan), missed)
 
 
 def _minutes(leaving: Exit, *, first_day: bool, last_day: bool) -> list[int]:

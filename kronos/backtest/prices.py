@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from kronos.backtest.exits import Exit, Mark, modelled_marks
+from kronos.backtest.exits import Exit, Marks, modelled_marks
 from kronos.condor.costs import Costs
 from kronos.condor.pricing import SHORT_DATED, VIX_ONLY, Surface, condor_value, life_in_sessions
 from kronos.condor.spec import CondorSpec
@@ -84,19 +83,15 @@ class Prices(Protocol):
         """(n, k) what the condors sell for after slippage; NaN where they cannot be sold."""
         ...
 
-    @property
-    def quotes_marks(self) -> bool:
-        """Whether buying back early is quoted too; else it is modelled on the surface."""
-        ...
-
-    @property
-    def marks_cost_slippage(self) -> bool:
-        """Whether slippage comes on top of what marks say; natural prices include it."""
-        ...
-
-    def marks(self, offer: Offer, leaving: Exit) -> Iterator[Mark]:
+    def marks(self, offer: Offer, leaving: Exit) -> Marks:
         """What buying the condors back costs, moment by moment."""
         ...
+
+
+def marks_on(surface: Surface, offer: Offer, leaving: Exit) -> Marks:
+    """Marks on a surface, along a path that the daily bars allow."""
+    moments = modelled_marks(offer.history, offer.positions, offer.strikes, offer.spec, surface, leaving)
+    return Marks(moments, quoted=False, cost_slippage=True)
 
 
 class ModelledMarks:
@@ -105,12 +100,10 @@ class ModelledMarks:
     surface: Surface
     uncovered: str | None = None
     credit_costs_slippage = True
-    quotes_marks = False
-    marks_cost_slippage = True
 
-    def marks(self, offer: Offer, leaving: Exit) -> Iterator[Mark]:
+    def marks(self, offer: Offer, leaving: Exit) -> Marks:
         """Along a path that the daily bars allow."""
-        return modelled_marks(offer.history, offer.positions, offer.strikes, offer.spec, self.surface, leaving)
+        return marks_on(self.surface, offer, leaving)
 
 
 @dataclass(frozen=True, eq=False)

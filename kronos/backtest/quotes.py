@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from kronos.backtest.exits import Exit, Mark, modelled_marks
-from kronos.backtest.prices import Offer
+from kronos.backtest.exits import Exit, Mark, Marks
+from kronos.backtest.prices import Offer, marks_on
 from kronos.condor.costs import Costs
 from kronos.condor.pricing import VIX_ONLY
 from kronos.condor.settlement import OPENS_AT_MINUTE, settles_at_minute
@@ -28,6 +28,7 @@ Minutes = npt.NDArray[np.int64]
 QUOTED: Final = "quoted"
 END_OF_DAY = -1
 ENTRY_WINDOW_MINUTES = 15
+PAIRED_MINUTES = 5
 OTHER_UNDERLYING = 0.05
 DAYS_TO_EXPIRY_LIMIT = 4096
 STRIKE_LIMIT_CENTS = 2**24
@@ -92,9 +93,7 @@ class Chains:
                 "end-of-day quotes can be used only for an entry at the close"
             )
         by_time = chosen[np.argsort(minute[chosen], kind="stable")]
-        later = self.take(
-            self.usable & (self.minute > OPENS_AT_MINUTE + ENTRY_WINDOW_MINUTES) | (self.minute == END_OF_DAY)
-        )
+        later = self.take(self.usable)
         return EntryQuotes(self.take(by_time if entry == "close" else by_time[::-1]), sold_at, later)
 
 
@@ -134,16 +133,6 @@ class EntryQuotes:
     def credit_costs_slippage(self) -> bool:
         """Whether slippage comes off the price to make the credit."""
         return self.sold_at == "mid"
-
-    @property
-    def quotes_marks(self) -> bool:
-        """Whether the chain has quotes after entry, so that buying back is quoted too."""
-        return self._later is not None and len(self._later) > 0
-
-    @property
-    def marks_cost_slippage(self) -> bool:
-        """Whether slippage comes on top of what marks say."""
-        return not self.quotes_marks or self.sold_at == "mid"
 
     @property
     def carry_price(self) -> bool:
@@ -210,23 +199,35 @@ class EntryQuotes:
             total += price if is_short else -price
         return total
 
-    def marks(self, offer: Offer, leaving: Exit) -> Iterator[Mark]:
-        """At every snapshot of the chain after entry and before settlement; modelled if there is none."""
-        if self._later is None or not self.quotes_marks:
-            yield from modelled_marks(offer.history, offer.positions, offer.strikes, offer.spec, self.surface, leaving)
+    def marks(self, offer: Offer, leaving: Exit) -> Marks:
+        """At every snapshot of the chain after entry and before settlement; modelled where it has none of any condor.
+
+        A snapshot takes each leg's last quote of a few minutes, as legs are seldom stamped alike.
+        """
+        moments = list(self._quoted_marks(offer)) if self._later is not None else []
+        if all(np.isnan(mark.cost).all() for mark in moments):
+            return marks_on(self.surface, offer, leaving)
+        return Marks(moments, quoted=True, cost_slippage=self.sold_at == "mid")
+
+    def _quoted_marks(self, offer: Offer) -> Iterator[Mark]:
+        history, spec, later = offer.history, offer.spec, self._later
+        if later is None:
             return
-        history, spec = offer.history, offer.spec
         settles = history.sessions[offer.positions + spec.dte_sessions]
-        close = settles_at_minute(self._later.quoted_on)
-        minutes = np.where(self._later.minute == END_OF_DAY, close, self._later.minute)
-        snapshots = [(int(at), EntryQuotes(self._later.take(minutes == at), self.sold_at)) for at in np.unique(minutes)]
+        minutes = np.where(later.minute == END_OF_DAY, settles_at_minute(later.quoted_on), later.minute)
+        snapshots = [
+            (int(at), EntryQuotes(_last_quotes(later, minutes, at), self.sold_at)) for at in np.unique(minutes)
+        ]
         for ahead in range(spec.first_session_ahead, spec.dte_sessions + 1):
             days = history.sessions[offer.positions + ahead]
             for minute, quotes in snapshots:
+                if ahead == 0 and minute <= OPENS_AT_MINUTE + ENTRY_WINDOW_MINUTES:
+                    continue
                 cost = quotes.cost(days, settles, offer.strikes)
                 before = (days < settles) | (minute < settles_at_minute(settles))
                 at = np.full((len(days), 1), minute)
-                yield Mark(ahead, at, quotes.underlying(days)[:, None], np.where(before[:, None], cost, np.nan))
+                known = np.where(before[:, None], cost, np.nan)
+                yield Mark(ahead, at, quotes.underlying(days)[:, None], known, np.zeros((len(days), 1), dtype=bool))
 
     def underlying(self, sessions: Days) -> Floats:
         """(n,) the price of the index that the quotes carry; NaN where they carry none."""
@@ -234,14 +235,25 @@ class EntryQuotes:
         return np.where(self.covers(sessions), self._underlying[at], np.nan)
 
     def cost(self, sessions: Days, expirations: Days, strikes: Strikes) -> Floats:
-        """(n, k) what buying condors back costs, before slippage at mid prices; NaN where a strike is not quoted."""
-        return self._total(sessions, expirations, strikes, selling=False)
+        """(n, k) what buying condors back costs, before slippage at mid prices.
+
+        NaN where a strike is not quoted, and where it would cost less than nothing or more than the wings are wide,
+        which no trader would pay.
+        """
+        total = self._total(sessions, expirations, strikes, selling=False)
+        return np.where((total >= 0) & (total <= np.maximum(*strikes.wings)), total, np.nan)
 
     def _find(self, sessions: Days, expirations: Days, is_put: bool, strike: Floats) -> tuple[Floats, Floats]:
         wanted = _keys(sessions[:, None], expirations[:, None], np.array(is_put), strike)
         at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
         found = self._keys[at] == wanted
         return np.where(found, self._bid[at], np.nan), np.where(found, self._ask[at], np.nan)
+
+
+def _last_quotes(chains: Chains, minutes: Minutes, at: int) -> Chains:
+    """Those of the few minutes up to a moment, the latest last."""
+    chosen = np.flatnonzero((minutes > at - PAIRED_MINUTES) & (minutes <= at))
+    return chains.take(chosen[np.argsort(minutes[chosen], kind="stable")])
 
 
 def _keys(day: Days, expiration: Days, is_put: Flags, strike: Floats) -> npt.NDArray[np.int64]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from kronos.backtest.endings import Endings, endings
-from kronos.backtest.exits import HELD, Exit, leave_early
+from kronos.backtest.exits import HELD, Exit, Sold, leave_early
 from kronos.backtest.prices import Offer, Prices
 from kronos.backtest.quotes import QUOTED
 from kronos.condor.costs import DOLLARS_PER_POINT, Costs
@@ -111,10 +111,13 @@ def sell(
     offer = Offer(history, spec, positions, price, move, strikes)
     credit = prices.credit_points(offer, costs)
     ended = endings(history, positions, strikes, spec, prices.surface)
+    closing_modelled = spec.management != "hold"
     if leaving:
-        sold_for = credit + (costs.trade_slippage_points if prices.credit_costs_slippage else 0.0)
-        ended = leave_early(ended, prices.marks(offer, leaving), leaving, sold_for, strikes, spec)
-        ended = replace(ended, costs_slippage=prices.marks_cost_slippage)
+        marks = prices.marks(offer, leaving)
+        slippage = costs.trade_slippage_points
+        sold = Sold(credit, credit + (slippage if prices.credit_costs_slippage else 0.0))
+        ended = leave_early(ended, marks, leaving, sold, slippage, strikes, spec)
+        closing_modelled = not marks.quoted
     return Trades(
         sessions=sessions,
         positions=positions,
@@ -130,7 +133,7 @@ def sell(
         net_pnl_dollars=_net_pnl(credit, ended, costs),
         worst_loss_dollars=_worst_loss(credit, spec, costs, early=bool(leaving)),
         source=prices.source,
-        money=_money(spec, prices, leaving),
+        money=_money(prices, closing_modelled=closing_modelled),
     )
 
 
@@ -159,8 +162,5 @@ def _worst_loss(credit: Floats, spec: CondorSpec, costs: Costs, *, early: bool) 
     return entering + DOLLARS_PER_POINT * costs.trade_slippage_points + costs.trade_commission_dollars
 
 
-def _money(spec: CondorSpec, prices: Prices, leaving: Exit) -> str:
-    closing_modelled = prices.source == QUOTED and (
-        spec.management != "hold" or (bool(leaving) and not prices.quotes_marks)
-    )
-    return f"{prices.money}, closing modelled" if closing_modelled else prices.money
+def _money(prices: Prices, *, closing_modelled: bool) -> str:
+    return f"{prices.money}, closing modelled" if prices.source == QUOTED and closing_modelled else prices.money

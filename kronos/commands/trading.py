@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -121,7 +121,9 @@ def policy_on_quotes(history: MarketHistory, result: Backtest) -> tuple[list[Quo
         return [], "no curve prices a condor that is not held to settlement"
     try:
         with progress("walking forward, for the policy") as ticker:
-            found = score_on_quotes(history, result.spec, result.trades, jobs=all_cores(), progress=ticker)
+            found = score_on_quotes(
+                history, result.spec, result.trades, costs=result.costs, jobs=all_cores(), progress=ticker
+            )
     except (MarketDataError, TrainingRefusedError) as error:
         return [], str(error)
     return found, "" if found else "no session with a quote has a prediction from before it"
@@ -164,7 +166,7 @@ def minute_of(text: str) -> int:
     KronosError
     """
     try:
-        at = time.fromisoformat(text)
+        at = datetime.strptime(text, "%H:%M")  # noqa: DTZ007  of New York, on any day
     except ValueError:
         raise KronosError(f"--exit-at {text!r} is not a time like 15:30") from None
     return 60 * at.hour + at.minute

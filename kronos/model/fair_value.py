@@ -53,12 +53,14 @@ def breakeven_win_probability(
     """The probability of a full profit at which a condor sold at `credit` earns nothing after fees.
 
     1 - (credit - fees) / L, where L = fair credit / (1 - win probability) is what a loss pays on average. It is from 0
-    to 1, and 1 where the credit does not pay the fees.
+    to 1: 1 where the credit does not pay the fees, 0 where it does and losses are too rare to be priced.
 
     Parameters
     ----------
-    win_probability : by the curve, below 1
-    fair_credit, credit, fees : in the same unit, the first above 0
+    win_probability : by the curve
+    fair_credit, credit, fees : in the same unit
     """
-    mean_loss = np.asarray(fair_credit) / (1 - np.asarray(win_probability))
-    return np.asarray(np.clip(1 - (np.asarray(credit) - fees) / mean_loss, 0.0, 1.0))
+    kept, fair = np.asarray(credit) - fees, np.asarray(fair_credit, dtype=np.float64)
+    lost = kept * (1 - np.asarray(win_probability))
+    needed = 1 - np.divide(lost, fair, out=np.where(kept > 0, 1.0, 0.0), where=fair > 0)
+    return np.asarray(np.clip(needed, 0.0, 1.0))

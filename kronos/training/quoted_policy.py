@@ -1,4 +1,4 @@
-"""The policy scored on quoted credits: what it would have done with each quote, and what came of it.
+"""The policy scored on quoted credits: which it would have traded, and what came of them. Sizes are not scored.
 
 Its probabilities are out of fold, its margins are learned before each fold, and the fair credits beside the quotes come
 of curves and losses that had settled before.
@@ -7,14 +7,14 @@ of curves and losses that had settled before.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from kronos.backtest import Trades
 from kronos.backtest.prices import FairPrices, Offer
-from kronos.condor.costs import DOLLARS_PER_POINT
+from kronos.condor.costs import DEFAULT_COSTS, DOLLARS_PER_POINT, Costs
 from kronos.condor.spec import MULTIPLIERS, CondorSpec
 from kronos.condor.strikes import expected_move
 from kronos.features.variants import FULL, Variant
@@ -83,6 +83,7 @@ def score_on_quotes(
     trades: Trades,
     variant: Variant = FULL,
     *,
+    costs: Costs = DEFAULT_COSTS,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[QuotedPolicyScores]:
@@ -91,6 +92,7 @@ def score_on_quotes(
     Parameters
     ----------
     trades : as `backtest` sold them at the quotes of a chain; those held to settlement only
+    costs : what the trades were charged, of which the policy counts the commission
 
     Raises
     ------
@@ -102,7 +104,8 @@ def score_on_quotes(
     fair = fair_prices(walk.predictions, walk.tested, rows, history, spec)
     if fair is None:
         return []
-    policies = walked_policies(walk.predictions, walk.tested, history, spec)
+    learned = walked_policies(walk.predictions, walk.tested, history, spec)
+    policies = [replace(policy, commission_dollars=costs.commission_dollars) for policy in learned]
     move = expected_move(trades.price, trades.vix, spec.horizon_sessions)
     credits_said = fair.fair_credit_points(Offer(history, spec, trades.positions, trades.price, move, trades.strikes))
     found = []

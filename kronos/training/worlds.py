@@ -73,7 +73,8 @@ def efficient_prices(
     )
     both = ~np.isnan(theirs + ours)
     totals = [np.where(both, credits_of, 0.0).sum(axis=0) for credits_of in (theirs, ours)]
-    return replace(fair, premium=totals[0] / totals[1] - 1)
+    ratio = np.divide(totals[0], totals[1], out=np.ones_like(totals[0]), where=totals[1] > 0)
+    return replace(fair, premium=ratio - 1)
 
 
 def walked_prices(

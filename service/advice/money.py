@@ -51,7 +51,7 @@ class Money:
     wing_points : the width of the wings
     by_point : (k,) at the curve's multipliers
     breakeven_by_point : (k,) win probabilities that these credits need to pay the fees
-    asked : at the multiplier asked for
+    asked, listed : at the multiplier asked for, exactly and at listed strikes
     breakeven : that its quoted credit needs, or its fair one without a quote
     quotes : what the bot's credits are worth
     quote : the one at the multiplier asked for
@@ -61,6 +61,7 @@ class Money:
     by_point: Floats
     breakeven_by_point: Floats
     asked: float
+    listed: float
     breakeven: float
     quotes: Sequence[Quote]
     quote: Quote | None
@@ -83,12 +84,14 @@ def value_condors(request: AdviceRequest, model: Model, prediction: Prediction, 
     wins = np.interp(at, prediction.multipliers, prediction.curve)
     needed = breakeven_win_probability(wins, fairs, fairs, policy.fees_points)
     quotes = [_quote(request, model, fair, policy, wing, *one) for one in request.quoted.items()]
+    sellable = _quote(request, model, fair, policy, wing, request.sd_multiplier, credit=0.0)
     asked = next((one for one in quotes if abs(one.sd_multiplier - request.sd_multiplier) < SAME_MULTIPLIER), None)
     return Money(
         wing_points=wing,
         by_point=fairs[:-1],
         breakeven_by_point=needed[:-1],
         asked=float(fairs[-1]),
+        listed=sellable.worth.fair_credit,
         breakeven=float(needed[-1]) if asked is None else asked.breakeven,
         quotes=quotes,
         quote=asked,
@@ -147,6 +150,7 @@ def fields_of(money: Money | None) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "wing_points": money.wing_points,
         "fair_credit_points": money.asked,
+        "listed_fair_credit_points": money.listed,
         "breakeven_win_probability": money.breakeven,
         "quotes": [
             {

@@ -207,6 +207,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "recent_rate": 0.82,
         "wing_points": 10.0,
         "fair_credit_points": 1.28,
+        "listed_fair_credit_points": 1.16,
         "breakeven_win_probability": 0.757,
         "expected_pnl_points": 0.149,
         "edge_points": 0.35,

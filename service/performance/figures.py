@@ -114,7 +114,7 @@ def skipped_sessions(
 
 def _fair_credit(advised: SessionAdvice, spec: CondorSpec) -> float:
     """What the advice said that a condor with the spec's wings pays on average; NaN where it said nothing."""
-    fair = advised.fair_credit_points
+    fair = advised.listed_fair_credit_points
     return np.nan if fair is None or advised.wing_points != spec.wing_width_points else fair
 
 

@@ -63,7 +63,7 @@ class SessionAdvice:
     variant: str
     reasons: str
     features: str
-    fair_credit_points: float | None
+    listed_fair_credit_points: float | None
     wing_points: float | None
 
 
@@ -122,7 +122,7 @@ class PerformanceRepository:
                 AdviceRow.reply["variant"].astext.label("variant"),
                 cast(AdviceRow.reply["reasons"], Text).label("reasons"),
                 cast(AdviceRow.reply["features"], Text).label("features"),
-                cast(AdviceRow.reply["fair_credit_points"].astext, Float).label("fair_credit_points"),
+                cast(AdviceRow.reply["listed_fair_credit_points"].astext, Float).label("listed_fair_credit_points"),
                 cast(AdviceRow.reply["wing_points"].astext, Float).label("wing_points"),
             )
             .join(first_of_each, first_of_each.c.advice_id == AdviceRow.advice_id)

@@ -87,7 +87,9 @@ def test_an_account_that_can_afford_no_contract_says_so_with_the_date(
 
 def test_strikes_and_exits_are_named_in_what_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     out = tmp_path / "sessions.csv"
-    asked = (*YEAR, *BY_VIX, "--multipliers", "1,1.2/0.9", "--deltas", "0.1", "--profit-target", "0.5", "--stop", "3")
+    placed = ("--multipliers", "1,1.2/0.9", "--deltas", "0.1")
+    leaving = ("--profit-target", "0.5", "--stop", "3", "--slippage", "0.03")
+    asked = (*YEAR, *BY_VIX, *placed, *leaving)
     found = json.loads(backtested(capsys, *asked, "--trades", str(out), "--json"))["worlds"]["vix_only"]
     assert found["leaving"] == {"profit_target": 0.5, "stop": 3.0, "minute": None}
     assert list(found["by_multiplier"]) == ["1.0", "1.2/0.9", "delta 0.1"]

@@ -115,6 +115,13 @@ def test_a_quote_too_good_to_be_true_is_named_and_caps_the_advice(live_service: 
     assert reply["suggested_risk_pct"] < without["suggested_risk_pct"]
 
 
+@pytest.mark.parametrize(("price", "vix"), [(75.0, 5.0), (60.0, 5.0), (10.0, 10.0), (1.0, 200.0), (900_000.0, 5.0)])
+def test_a_quote_far_from_everything_is_answered(live_service: RunningService, price: float, vix: float) -> None:
+    """Listed strikes may stand so far out that no loss can be priced."""
+    (quote,) = advise(live_service, price=price, vix=vix, credit_points=0.5)["quotes"]
+    assert 0 <= quote["breakeven_win_probability"] <= 1
+
+
 def test_a_quote_elsewhere_that_is_too_good_is_named_too(live_service: RunningService) -> None:
     table = [{"sd_multiplier": 0.9, "credit_points": 9.0}, {"sd_multiplier": 1.0, "credit_points": 1.0}]
     reply = advise(live_service, credit_points=table)

@@ -189,7 +189,7 @@ def test_skipped_sessions_are_modelled_apart_and_say_so(half_year: HalfYear, sam
     worlds = {one["world"]: one for one in found["worlds"]}
     assert list(worlds) == ["vix_only", "short_dated", "efficient"]
     assert worlds["vix_only"]["total_net_pnl_dollars"] == found["total_net_pnl_dollars"]
-    fair = np.array([said["fair_credit_points"] for said in skipped])
+    fair = np.array([said["listed_fair_credit_points"] for said in skipped])
     paid = whole.trades.endings.cost_points[chosen, 0]
     efficient = (100 * (fair - 0.3 - paid) - 2.6)[fair >= 0.3]
     assert worlds["efficient"]["sessions"] == len(efficient)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ares_client import ClientSettings
@@ -84,6 +85,20 @@ def test_what_is_no_number_is_named_at_once(advisor: InMemoryAdvisor, credit: An
         advisor.get_trading_advice(vix=VIX, price=PRICE, credit_points=credit)
 
 
+def test_the_quotes_nearest_to_the_multiplier_asked_for_are_sent(advisor: InMemoryAdvisor) -> None:
+    many = {round(0.6 + at / 20, 2): 1.0 for at in range(21)}
+    advice = advisor.get_trading_advice(vix=VIX, price=PRICE, sd_multiplier=1.1, credit_points=many)
+    assert sorted(asked(advisor).quoted) == pytest.approx([0.85 + at / 20 for at in range(11)])
+    assert advice.reasons == ["quote_ignored"]
+
+
+def test_a_missing_value_of_pandas_is_no_wrong_type(advisor: InMemoryAdvisor) -> None:
+    table: dict[float, Any] = {1.0: pd.NA, 0.9: 1.0}
+    advice = advisor.get_trading_advice(vix=VIX, price=PRICE, credit_points=table)
+    assert asked(advisor).quoted == {0.9: 1.0}
+    assert advice.reasons == ["quote_ignored"]
+
+
 def test_the_bots_own_risk_is_sent(advisor: InMemoryAdvisor) -> None:
     advisor.get_trading_advice(vix=VIX, price=PRICE)
     assert asked(advisor).risk_per_trade_pct == 4.0
@@ -97,6 +112,9 @@ def test_a_limit_that_makes_no_sense_is_the_bots_own_and_says_so(advisor: InMemo
     advice = advisor.get_trading_advice(vix=VIX, price=PRICE, risk_per_trade_pct=limit)
     assert asked(advisor).risk_per_trade_pct == 4.0
     assert advice.reasons == ["limit_ignored"]
+    advisor.will_fail()
+    fallback = advisor.get_trading_advice(vix=VIX, price=PRICE, risk_per_trade_pct=limit)
+    assert (fallback.suggested_risk_pct, fallback.reasons) == (4.0, ["limit_ignored"])
     with pytest.raises(TypeError, match="risk_per_trade_pct"):
         advisor.get_trading_advice(vix=VIX, price=PRICE, risk_per_trade_pct="much")  # type: ignore[arg-type]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kronos.backtest import BY_SHORT_DATED, BY_VIX, Backtest, Exit, backtest
+from kronos.backtest import BY_SHORT_DATED, BY_VIX, Backtest, Exit, Skip, backtest
 from kronos.backtest.chain_files import read_chains
 from kronos.backtest.endings import Reason
 from kronos.condor.costs import Costs
@@ -40,14 +40,14 @@ def reasons(result: Backtest) -> list[str]:
 
 def test_a_profit_target_is_taken_at_the_first_mark_that_reaches_it() -> None:
     """Nothing moves: the condor decays, and half of its credit is earned at some half hour."""
-    result = run(bars([2000.0]), Exit(profit_target=0.5))
+    result = run(bars([2000.0]), Exit(profit_target=0.5), costs=Costs(slippage_points=0.05))
     sold = value(2000.0, 1.0)
     decay = {570 + 30 * at: value(2000.0, 1 - 30 * at / 390) for at in range(1, 13)}
-    due = min(minute for minute, worth in decay.items() if worth <= 0.5 * sold)
+    due = min(minute for minute, worth in decay.items() if worth + 0.1 <= 0.5 * (sold - 0.1))
     ended = result.trades.endings
     assert (reasons(result), int(ended.minute[0, 0])) == (["TARGET"], due)
     assert ended.cost_points[0, 0] == pytest.approx(decay[due])
-    kept = 100 * (sold - 0.3 - decay[due] - 0.3) - 2 * COMMISSION
+    kept = 100 * (sold - 0.1 - decay[due] - 0.1) - 2 * COMMISSION
     assert result.net_pnl_dollars[0, 0] == pytest.approx(kept)
     assert not ended.put_breached[0, 0]
 
@@ -126,7 +126,7 @@ def test_quoted_snapshots_decide_where_there_are_any(tmp_path: Path) -> None:
     assert ended.cost_points[0, 0] == pytest.approx(1.60 + 0.40)
     assert stopped.net_pnl_dollars[0, 0] == pytest.approx(100 * (0.95 - 2.00) - 2 * COMMISSION)
     assert stopped.trades.money == "quoted natural"
-    taken = snapshots(tmp_path, "natural", ("11:00", 0.0), ("14:00", -0.6))
+    taken = snapshots(tmp_path, "natural", ("11:00", 0.0), ("14:00", -0.6), ("14:30", -0.7))
     assert (reasons(taken), int(taken.trades.endings.minute[0, 0])) == (["TARGET"], 14 * 60)
     due = snapshots(tmp_path, "natural", ("11:00", 0.0), ("15:05", 0.05))
     assert (reasons(due), int(due.trades.endings.minute[0, 0])) == (["TIME"], 15 * 60 + 5)
@@ -134,9 +134,42 @@ def test_quoted_snapshots_decide_where_there_are_any(tmp_path: Path) -> None:
     assert reasons(kept) == ["SETTLED"]
 
 
+def test_what_no_trader_would_pay_is_no_mark(tmp_path: Path) -> None:
+    """Buying back for less than nothing, or for more than the wings are wide, is a quote that is not meant."""
+    wide = snapshots(tmp_path, "natural", ("11:00", 0.0), ("12:00", 9.0), ("14:00", -0.95))
+    assert reasons(wide) == ["SETTLED"]
+    assert wide.net_pnl_dollars[0, 0] <= 100 * 0.95
+
+
+def test_legs_that_are_stamped_minutes_apart_belong_together(tmp_path: Path) -> None:
+    rows = [*quotes_at("09:31"), *quotes_at("12:00", worth=0.5)[:2], *quotes_at("12:02", worth=0.5)[2:]]
+    quotes = read_chains(chain_file(tmp_path, *rows)).at_entry("open", "natural")
+    stopped = run(bars([2000.0]), Exit(stop=2.0), CondorSpec(), prices=quotes)
+    assert (reasons(stopped), int(stopped.trades.endings.minute[0, 0])) == (["STOP"], 12 * 60 + 2)
+
+
+def test_a_missing_bar_on_the_way_is_no_win() -> None:
+    """Whether a stop would have been hit cannot be told."""
+    history = bars([2000.0] * 10)
+    columns = {name: column.copy() for name, column in history.columns.items()}
+    for column in columns.values():
+        column[5] = np.nan
+    result = run(MarketHistory(history.sessions, columns), Exit(stop=2.0), CondorSpec("open", 2))
+    missed = [Skip(code) is Skip.NO_BAR for code in result.trades.skip[:, 0]]
+    assert missed == [3 <= at <= 5 for at in range(8)]
+
+
+def test_a_target_keeps_its_share_of_what_was_received(sample: MarketHistory) -> None:
+    trades = run(sample, Exit(profit_target=0.5), None, prices=BY_SHORT_DATED, costs=Costs(slippage_points=0.05)).trades
+    taken = (trades.endings.reason[:, 0] == Reason.TARGET) & trades.sold[:, 0]
+    assert taken.sum() > 100
+    kept = trades.net_pnl_dollars[taken, 0] + 2 * COMMISSION
+    assert (kept >= 50 * trades.credit_points[taken, 0] - 1e-6).all()
+
+
 def test_at_mid_prices_slippage_is_paid_twice(tmp_path: Path) -> None:
-    taken = snapshots(tmp_path, "mid", ("14:00", -0.7))
-    sold, bought = 1.275, 1.275 - 1.4
+    taken = snapshots(tmp_path, "mid", ("14:00", -0.6))
+    sold, bought = 1.275, 1.275 - 1.2
     assert reasons(taken) == ["TARGET"]
     assert taken.trades.endings.cost_points[0, 0] == pytest.approx(bought)
     assert taken.net_pnl_dollars[0, 0] == pytest.approx(100 * (sold - 0.3 - bought - 0.3) - 2 * COMMISSION)

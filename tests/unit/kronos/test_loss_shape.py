@@ -165,6 +165,8 @@ def test_at_the_fair_credit_the_curve_breaks_even_before_fees() -> None:
     assert breakeven_win_probability(0.9, 0.5, 0.5, 0.05) == pytest.approx(0.91)
     assert breakeven_win_probability(0.9, 0.5, 0.04, 0.05) == 1.0
     assert breakeven_win_probability(0.9, 0.5, 9.0, 0.05) == 0.0
+    assert breakeven_win_probability(1.0, 0.0, 0.5, 0.05) == 0.0
+    assert breakeven_win_probability(1.0, 0.0, 0.04, 0.05) == 1.0
 
 
 def test_distances_are_counted_in_expected_moves() -> None:
