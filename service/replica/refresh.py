@@ -14,6 +14,7 @@ from kronos.market.sessions import as_date
 from service.db.engine import connect, is_unavailable, transaction, why
 from service.db.notifications import CHANNEL, Topic
 from service.errors import DatabaseUnavailableError
+from service.keys.caller import StoredKey
 from service.keys.repository import KeyRepository, stored_key
 from service.market_days.repository import MarketDayRepository
 from service.models.repository import ModelRepository
@@ -43,6 +44,7 @@ class ReplicaRefresh:
         self._skill = SkillWatch(state.sessions, self._silence)
         self._refused_sha256: str | None = None
         self._trouble: str | None = None
+        self._keys_missed = False
 
     async def start(self) -> None:
         """Load everything from Postgres or, if it is unavailable, keys and model from their copies on disk."""
@@ -125,10 +127,23 @@ class ReplicaRefresh:
     async def _refresh_keys(self) -> None:
         async with transaction(self._sessions) as session:
             keys = tuple(stored_key(row) for row in await KeyRepository(session).all())
+        if not keys and (kept := await self._keys_known_before()):
+            keys = kept
         if keys != self._keyring.keys:
             self._keyring.swap(keys)
             await asyncio.to_thread(self._keys_on_disk.save, keys)
             log.info("keys_loaded", keys=len(keys))
+
+    async def _keys_known_before(self) -> tuple[StoredKey, ...]:
+        """What stays in force where Postgres holds no key: a lost database opens no service that was closed."""
+        kept = await asyncio.to_thread(self._keys_on_disk.load)
+        known = self._keyring.keys or tuple(kept or ())
+        if known and not self._keys_missed:
+            self._keys_missed = True
+            log.error(
+                "keys_missing_in_database", kept=len(known), remedy="restore it, or delete keys.json to open anew"
+            )
+        return known
 
     async def _refresh_model(self) -> None:
         async with transaction(self._sessions) as session:

@@ -190,6 +190,23 @@ def test_a_restart_without_postgres_knows_the_keys(guarded_service: RunningServi
     assert ask(guarded_service, None, "POST", "/advice", ADVICE) == 401
 
 
+def test_a_lost_database_opens_no_service_that_was_closed(
+    guarded_service: RunningService, databases: Databases
+) -> None:
+    """An empty one in its place has no keys: those that the replica keeps stay in force, and the door stays closed."""
+    token = make_key(guarded_service.database_url, "bot", "advice")
+    on_disk = guarded_service.data_dir / "keys.json"
+    wait_until(lambda: key_id(token) in on_disk.read_text())
+    guarded_service.stop()
+    guarded_service.database_url = databases.make()
+    before = on_disk.read_bytes()
+    guarded_service.start()
+    assert ask(guarded_service, None, "GET", "/models") == 401
+    assert ask(guarded_service, token, "POST", "/advice", ADVICE) in {200, 503}
+    assert on_disk.read_bytes() == before
+    databases.drop_later(guarded_service.database_url)
+
+
 @pytest.mark.parametrize("kept", [None, b"garbage", b'[{"key_id": 1}]', b'{"a": []}', b"[1]"])
 def test_without_postgres_and_without_known_keys_nobody_enters_but_by_the_bootstrap_key(
     start_service: StartService, tmp_path: Path, kept: bytes | None
