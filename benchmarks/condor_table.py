@@ -63,7 +63,7 @@ def main() -> None:
 
 def _figures(sold: dict[Costs, Trades], column: int, traded: Flags) -> list[str]:
     dear, cheap = sold.values()
-    gross = DOLLARS_PER_POINT * (dear.credit_points + DEFAULT_COSTS.trade_slippage_points - dear.endings.cost_points)
+    gross = dear.gross_pnl_dollars(DEFAULT_COSTS)
     found = [_bp(gross[:, column], dear, traded)]
     found += [_bp(trades.net_pnl_dollars[:, column], trades, traded) for trades in (dear, cheap)]
     (before, *after) = found

@@ -75,6 +75,11 @@ class Trades:
         """(n, k) whether the condor could be sold at the minimum credit or more."""
         return np.asarray(self.skip == Skip.NONE)
 
+    def gross_pnl_dollars(self, costs: Costs) -> Floats:
+        """(n, k) before all costs, of condors that were sold at a mid or modelled price at these costs."""
+        paid = DOLLARS_PER_POINT * costs.trade_slippage_points + costs.trade_commission_dollars
+        return np.asarray(self.net_pnl_dollars + paid * (1 + self.endings.bought_back))
+
     @property
     def outcome(self) -> npt.NDArray[np.int8]:
         """(n, k) positions in `OUTCOMES`, at listed strikes."""

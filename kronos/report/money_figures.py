@@ -27,9 +27,10 @@ from kronos.report.svg import Drawing, Panel
 from kronos.statistics.ratios import loss_from_peak
 from kronos.training.fair_value_scores import FairValueScores
 from kronos.training.money_study import ALWAYS, POLICY, MoneyStudy
+from kronos.training.sizing import LARGEST_DRAWDOWN
 
 ROW = 26.0
-LARGEST_DRAWDOWN_PCT = 100 / 3
+LARGEST_DRAWDOWN_PCT = 100 * LARGEST_DRAWDOWN
 
 
 def fair_value(scores: FairValueScores) -> Figure:

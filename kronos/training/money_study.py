@@ -15,7 +15,7 @@ import numpy as np
 
 from kronos.backtest import Trades
 from kronos.backtest.trades import sell
-from kronos.condor.costs import DEFAULT_COSTS, DOLLARS_PER_POINT, SURVIVABLE_RISK_PCT
+from kronos.condor.costs import DEFAULT_COSTS, SURVIVABLE_RISK_PCT
 from kronos.condor.entry import entry_vix
 from kronos.condor.short_dated import index_at_entry
 from kronos.condor.spec import DEFAULT_SD_MULTIPLIER, CondorSpec
@@ -222,9 +222,7 @@ class MoneyStudy:
         return Choice(world, means[0], means[1], means[0] - means[1], central(difference))
 
     def _edge(self, world: World, chosen: Flags) -> Interval:
-        trades = self.worlds[world]
-        costs = DOLLARS_PER_POINT * DEFAULT_COSTS.trade_slippage_points + DEFAULT_COSTS.trade_commission_dollars
-        gross = (trades.net_pnl_dollars + costs * (1 + trades.endings.bought_back))[chosen, 0]
+        gross = self.worlds[world].gross_pnl_dollars(DEFAULT_COSTS)[chosen, 0]
         return float(gross.mean()), mean_error(gross)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from kronos.backtest import BY_SHORT_DATED
 from kronos.backtest.trades import sell
-from kronos.condor.costs import DEFAULT_COSTS, DOLLARS_PER_POINT
+from kronos.condor.costs import DEFAULT_COSTS
 from kronos.condor.spec import DEFAULT_COLUMN, DEFAULT_SD_MULTIPLIER, CondorSpec
 from kronos.market.history import Flags, Floats, MarketHistory, Positions
 from kronos.market.sessions import Days
@@ -58,15 +58,12 @@ class PastTrades:
         rows, positions = rows[alive], positions[alive]
         trades = sell(history, positions, spec, DEFAULT_COSTS, (DEFAULT_SD_MULTIPLIER,), BY_SHORT_DATED)
         net = trades.net_pnl_dollars[:, 0]
-        slippage = DOLLARS_PER_POINT * DEFAULT_COSTS.trade_slippage_points
-        closing = 1 + trades.endings.bought_back[:, 0]
-        costs = closing * (slippage + DEFAULT_COSTS.trade_commission_dollars)
         known = np.flatnonzero(~np.isnan(net))
         confidence = (tested.probability - tested.recent)[rows, DEFAULT_COLUMN]
         return cls(
             trades.sessions[known],
             confidence[known],
-            (net + costs)[known],
+            trades.gross_pnl_dollars(DEFAULT_COSTS)[known, 0],
             net[known],
             trades.worst_loss_dollars[known, 0],
         )

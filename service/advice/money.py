@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ares_client.contract import AdviceRequest
 from kronos.condor.spec import CondorSpec
-from kronos.condor.strikes import distances, listed_strikes
+from kronos.condor.strikes import Strikes, listed_strikes
 from kronos.market.history import Floats
 from kronos.model.fair_value import FairValue, breakeven_win_probability
 from kronos.model.model import Model
@@ -79,49 +79,63 @@ def value_condors(request: AdviceRequest, model: Model, prediction: Prediction, 
     fair = model.fair_value(prediction, request.price, request.vix)
     if fair is None:
         return None
-    at = np.array([*prediction.multipliers, request.sd_multiplier])
-    fairs = fair.credit_points(at, wing)
-    wins = np.interp(at, prediction.multipliers, prediction.curve)
-    needed = breakeven_win_probability(wins, fairs, fairs, policy.fees_points)
-    quotes = [_quote(request, model, fair, policy, wing, *one) for one in request.quoted.items()]
-    sellable = _quote(request, model, fair, policy, wing, request.sd_multiplier, credit=0.0)
+    exact = np.array([*prediction.multipliers, request.sd_multiplier])
+    listed = _listed(request, model.spec, fair, [request.sd_multiplier, *request.quoted])
+    puts, calls = (np.concatenate([exact, side]) for side in (listed.put, listed.call))
+    fairs = fair.credit_points(puts, wing, calls)
+    by_exact, by_listed = fairs[: len(exact)], fairs[len(exact) :]
+    wins = np.interp(exact, prediction.multipliers, prediction.curve)
+    needed = breakeven_win_probability(wins, by_exact, by_exact, policy.fees_points)
+    quotes = [
+        _quote(fair, policy, listed, place, float(by_listed[place]), multiplier, credit)
+        for place, (multiplier, credit) in enumerate(request.quoted.items(), start=1)
+    ]
     asked = next((one for one in quotes if abs(one.sd_multiplier - request.sd_multiplier) < SAME_MULTIPLIER), None)
     return Money(
         wing_points=wing,
-        by_point=fairs[:-1],
+        by_point=by_exact[:-1],
         breakeven_by_point=needed[:-1],
-        asked=float(fairs[-1]),
-        listed=sellable.worth.fair_credit,
+        asked=float(by_exact[-1]),
+        listed=float(by_listed[0]),
         breakeven=float(needed[-1]) if asked is None else asked.breakeven,
         quotes=quotes,
         quote=asked,
     )
 
 
+class _Listed(NamedTuple):
+    """(j,) short strikes that are listed, and their distances in expected moves."""
+
+    strikes: Strikes
+    put: Floats
+    call: Floats
+
+
+def _listed(request: AdviceRequest, spec: CondorSpec, fair: FairValue, sd_multipliers: Sequence[float]) -> _Listed:
+    """What can be sold at these multipliers: short strikes are rounded away from the price."""
+    price, move = request.price, fair.expected_move_points
+    strikes = listed_strikes(np.array(price), np.array(sd_multipliers) * move, spec)
+    return _Listed(strikes, (price - strikes.put_short) / move, (strikes.call_short - price) / move)
+
+
 def _quote(
-    request: AdviceRequest,
-    model: Model,
     fair: FairValue,
     policy: Policy,
-    wing_points: float,
+    listed: _Listed,
+    place: int,
+    fair_credit: float,
     sd_multiplier: float,
     credit: float,
 ) -> Quote:
-    """A quote is for strikes that are listed, rounded away from the price, and is valued there."""
-    spec = replace(model.spec, wing_width_points=wing_points)
-    width = np.array(sd_multiplier * fair.expected_move_points)
-    strikes = listed_strikes(np.array(request.price), width, spec)
-    put, call = distances(request.price, request.vix, float(strikes.put_short), float(strikes.call_short), spec)
-    fair_credit = float(fair.credit_points(put, wing_points, call)[0])
+    put, call = float(listed.put[place]), float(listed.call[place])
     won = fair.shape.win_probability(put, call, fair.multipliers, fair.curve)
-    needed = breakeven_win_probability(won, fair_credit, credit, policy.fees_points)
     return Quote(
         sd_multiplier,
-        float(strikes.put_short),
-        float(strikes.call_short),
+        float(listed.strikes.put_short[place]),
+        float(listed.strikes.call_short[place]),
         won,
         policy.value(credit, fair_credit),
-        float(needed),
+        float(breakeven_win_probability(won, fair_credit, credit, policy.fees_points)),
     )
 
 
